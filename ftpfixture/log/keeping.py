@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from ftpfixture.errors import ServerStateError
-from ftpfixture.log.events import Connected, DataClosed, DataMoved, Event, Payload
+from ftpfixture.log.events import Connected, DataClosed, DataMoved, Event
 from ftpfixture.log.failures import failure
+from ftpfixture.log.payload import Payload
 from ftpfixture.log.record_lines import some
 from ftpfixture.log.retention import CONTENT_LIMIT
 from ftpfixture.log.view import LogView

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 from ftpfixture.errors import ServerStateError
 from ftpfixture.files.paths import resolve_virtual
-from ftpfixture.log.events import Payload, TlsEstablished
+from ftpfixture.log.events import TlsEstablished
+from ftpfixture.log.payload import Payload
 from ftpfixture.log.retention import CONTENT_LIMIT
 from ftpfixture.wire.command import censor
 from ftpfixture.wire.pathname import path_in

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 
-from ftpfixture.log.events import HASHED_AT_ONCE, Payload
+from ftpfixture.log.payload import HASHED_AT_ONCE, Payload
 
 __all__ = ["CONTENT_LIMIT", "Retention"]
 

@@ -20,13 +20,13 @@ from ftpfixture.log.events import (
     DataMoved,
     DataOpened,
     Hub,
-    Payload,
     ReplySent,
     ReplyWithheld,
     TlsEnded,
     TlsEstablished,
     TlsFailed,
 )
+from ftpfixture.log.payload import Payload
 from ftpfixture.net.channel import Channel
 from ftpfixture.net.outbox import Outbox, Outgoing
 from ftpfixture.net.ports import PassiveListener

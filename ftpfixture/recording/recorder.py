@@ -23,11 +23,11 @@ from ftpfixture.log.events import (
     DataOpened,
     Disconnected,
     Event,
-    Payload,
     ReplySent,
     TlsEnded,
     TlsEstablished,
 )
+from ftpfixture.log.payload import Payload
 from ftpfixture.recording.bodies import Body
 from ftpfixture.recording.format import (
     INLINE_LIMIT,

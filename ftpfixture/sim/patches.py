@@ -24,6 +24,7 @@ from ftpfixture.net.sockets import PlainSocket
 from ftpfixture.net.transport import Address, peer_name
 from ftpfixture.sim import sockets, tls
 from ftpfixture.sim.driver import SimulatedTime
+from ftpfixture.sim.ends import FIRST_NUMBER, ends_of
 
 __all__ = ["Patches"]
 
@@ -132,7 +133,7 @@ class Patches:
             if (
                 (local or host in self._driver.network.hosts)
                 and not sockets.is_simulated(sock)
-                and sockets.ends_of(self._driver)
+                and ends_of(self._driver)
             ):
                 sockets.listen(sock, self._driver, backlog)
             else:
@@ -169,7 +170,7 @@ class Patches:
     @staticmethod
     def _register(real: Callable[..., Any]) -> Callable[..., Any]:
         def register(selector: Any, fileobj: Any, *args: Any, **options: Any) -> Any:
-            if sockets.is_simulated(fileobj) or (isinstance(fileobj, int) and fileobj >= sockets.FIRST_NUMBER):
+            if sockets.is_simulated(fileobj) or (isinstance(fileobj, int) and fileobj >= FIRST_NUMBER):
                 raise SimulationError(
                     "a selector, or an event loop that has one, waits for the connection to a simulated server: use "
                     "real connections for this test, with simulate=False"

@@ -9,16 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import ssl
 import struct
-import warnings
-from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import count
 from math import inf
-from typing import Any, NoReturn, TypeVar, cast
-from weakref import WeakKeyDictionary, finalize
+from typing import Any, NoReturn, cast
+from weakref import finalize
 
 from ftpfixture.errors import SimulationError
 from ftpfixture.net.hosts import is_wildcard
@@ -26,123 +21,11 @@ from ftpfixture.net.memory import MemoryTransport
 from ftpfixture.net.memory_network import MemoryListener
 from ftpfixture.net.network import OnTransport
 from ftpfixture.net.sockets import PlainSocket
-from ftpfixture.net.tls_layer import TlsLayer
-from ftpfixture.net.transport import NOT_NOW, Address, Transport, peer_name
+from ftpfixture.net.transport import Address, peer_name
 from ftpfixture.sim.driver import SimulatedTime
+from ftpfixture.sim.ends import ENDS, End
 
-__all__ = ["End", "SimulatedSocket", "connect", "ends_of", "hand_over", "is_simulated", "listen", "select", "state_of"]
-
-T = TypeVar("T")
-
-FIRST_NUMBER = 1 << 30
-"""The numbers of simulated sockets begin here, above those of all descriptors."""
-
-
-@dataclass(eq=False)
-class End:
-    """What stands behind a simulated socket.
-
-    Attributes:
-        driver: Runs the servers.
-        timeout: Virtual seconds; None for no limit, 0 for calls that never wait.
-        transport: The connection; None while it listens, or after close.
-        listener: Where it listens.
-        tls: TLS over the connection.
-        accepted: Connections that wait for `accept`.
-        options: Those that were set, by level and name.
-        read_shut: Whether it receives no more.
-        finalizer: Closes what was left open, as the end of a real socket does.
-        number: Stands for a descriptor.
-    """
-
-    driver: SimulatedTime
-    timeout: float | None
-    transport: MemoryTransport | None = None
-    listener: MemoryListener | None = None
-    tls: TlsLayer | None = None
-    accepted: deque[MemoryTransport] = field(default_factory=deque)
-    options: dict[tuple[int, int], Any] = field(default_factory=dict)
-    read_shut: bool = False
-    finalizer: Any = None
-    number: int = field(default_factory=count(FIRST_NUMBER).__next__)
-
-    def close(self, how: str = "close") -> None:
-        """Close everything.
-
-        Args:
-            how: "close", or "reset" for the connection.
-        """
-        transport, self.transport = self.transport, None
-        listener, self.listener = self.listener, None
-        if listener is not None:
-            listener.close()
-            while self.accepted:
-                self.accepted.popleft().reset()
-        if transport is not None:
-            transport.reset() if how == "reset" else transport.close()
-            if not self.driver.loop.is_running():
-                self.driver.go_on()
-
-    def abandon(self) -> None:
-        """The socket is gone, and was not closed."""
-        if self.transport is not None or self.listener is not None:
-            warnings.warn(f"unclosed socket of a simulated connection: {self}", ResourceWarning, stacklevel=2)
-            self.close()
-
-    def __str__(self) -> str:
-        if self.listener is not None:
-            return f"listening on {self.listener.host}:{self.listener.port}"
-        return "closed" if self.transport is None else _of(self.transport)
-
-    def open(self) -> MemoryTransport:
-        """The connection.
-
-        Raises:
-            OSError: There is none.
-        """
-        if self.transport is None:
-            number = errno.ENOTCONN if self.listener is not None else errno.EBADF
-            raise OSError(number, os.strerror(number))
-        return self.transport
-
-    def is_readable(self) -> bool:
-        """Whether `recv` or `accept` would not wait."""
-        return bool(self.accepted) if self.transport is None else self.transport.is_readable()
-
-    def is_writable(self) -> bool:
-        """Whether `send` would not wait."""
-        return self.transport is not None and self.transport.is_writable()
-
-    def complete(self, call: Callable[[], T], what: str, writes: bool = False) -> T:
-        """The result of a call that may have to wait.
-
-        Args:
-            call: Raises one of `NOT_NOW` as long as it would block.
-            what: What it waits for, for errors.
-            writes: Whether it waits for room, where it does not say for which.
-
-        Raises:
-            TimeoutError: It takes longer than the timeout of the socket.
-            BlockingIOError: The timeout is 0, and it would block.
-            HangError: There is no timeout, and it will block for ever.
-        """
-        self.driver.virtual.check_thread()
-        deadline = inf if self.timeout is None else self.driver.virtual.now + self.timeout
-        while True:
-            try:
-                return call()
-            except NOT_NOW as error:
-                if self.timeout == 0:
-                    raise
-                transport = self.open()
-                for_room = isinstance(error, ssl.SSLWantWriteError) or (writes and isinstance(error, BlockingIOError))
-                ready = transport.is_writable if for_room else transport.is_readable
-                left = deadline - self.driver.virtual.now
-                if not self.driver.wait(ready, left, f"{what} {_of(transport)}", transport.local):
-                    raise TimeoutError("timed out") from None
-
-
-_ENDS: WeakKeyDictionary[socket.socket, End] = WeakKeyDictionary()
+__all__ = ["SimulatedSocket", "connect", "hand_over", "is_simulated", "listen", "select"]
 
 
 def select(
@@ -170,33 +53,19 @@ def select(
 
     def ready() -> tuple[list[Any], list[Any], list[Any]]:
         return (
-            [one for one in lists[0] if _ENDS[one].is_readable()],
-            [one for one in lists[1] if _ENDS[one].is_writable()],
+            [one for one in lists[0] if ENDS[one].is_readable()],
+            [one for one in lists[1] if ENDS[one].is_writable()],
             [],
         )
 
     first = next(one for many in lists for one in many)
-    _ENDS[first].driver.wait(lambda: any(ready()), inf if limit is None else limit, "select")
+    ENDS[first].driver.wait(lambda: any(ready()), inf if limit is None else limit, "select")
     return ready()
 
 
 def is_simulated(sock: object) -> bool:
     """Whether a socket is one end of a connection in memory."""
     return isinstance(sock, SimulatedSocket)
-
-
-def state_of(sock: socket.socket) -> End:
-    """What stands behind a simulated socket."""
-    return _ENDS[sock]
-
-
-def ends_of(driver: SimulatedTime) -> list[socket.socket]:
-    """The open sockets of the clients of a driver."""
-    return [sock for sock, end in _ENDS.items() if end.driver is driver and (end.transport or end.listener)]
-
-
-def _of(transport: Transport) -> str:
-    return "on the connection from {}:{} to {}:{}".format(*transport.local, *transport.peer)
 
 
 # Becoming simulated.
@@ -251,7 +120,7 @@ def _stand_behind(sock: socket.socket, end: End) -> None:
     """Close the descriptor of a socket, and give it an end."""
     os.close(PlainSocket.detach(sock))
     sock._closed = False  # type: ignore[attr-defined]  # which detach has set
-    _ENDS[sock] = end
+    ENDS[sock] = end
     if end.finalizer is not None:
         end.finalizer.detach()
     end.finalizer = finalize(sock, end.abandon)
@@ -271,8 +140,8 @@ def _simulated(kind: type[socket.socket]) -> type[socket.socket]:
 
 def hand_over(sock: socket.socket, wrapper: socket.socket) -> End:
     """Give the connection of a socket to another one that wraps it; the first has none any more."""
-    end = _ENDS[sock]
-    _ENDS[sock] = End(end.driver, end.timeout)
+    end = ENDS[sock]
+    ENDS[sock] = End(end.driver, end.timeout)
     PlainSocket.__init__(wrapper, sock.family, sock.type, sock.proto)
     _stand_behind(wrapper, end)
     sock.close()
@@ -294,7 +163,7 @@ class SimulatedSocket:
 
     def recv(self: Any, size: int, flags: int = 0) -> bytes:
         """See `socket.socket.recv`."""
-        end = _ENDS[self]
+        end = ENDS[self]
         if end.read_shut:
             return b""
         transport = end.open()
@@ -319,7 +188,7 @@ class SimulatedSocket:
 
     def send(self: Any, data: Any, flags: int = 0) -> int:
         """See `socket.socket.send`."""
-        end = _ENDS[self]
+        end = ENDS[self]
         transport = end.open()
         view = memoryview(data).cast("B")
         if flags & ~(socket.MSG_OOB | getattr(socket, "MSG_NOSIGNAL", 0)):
@@ -340,7 +209,7 @@ class SimulatedSocket:
 
     def shutdown(self: Any, how: int) -> None:
         """See `socket.socket.shutdown`."""
-        end = _ENDS[self]
+        end = ENDS[self]
         transport = end.open()
         if how in (socket.SHUT_WR, socket.SHUT_RDWR):
             transport.shutdown_write()
@@ -349,7 +218,7 @@ class SimulatedSocket:
 
     def accept(self: Any) -> tuple[socket.socket, Any]:
         """See `socket.socket.accept`."""
-        end = _ENDS[self]
+        end = ENDS[self]
         if end.listener is None:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         if end.timeout == 0 and not end.accepted:
@@ -365,7 +234,7 @@ class SimulatedSocket:
 
     def _real_close(self: Any, *args: Any) -> None:
         """Called by `close`, when no file of `makefile` is open."""
-        end = _ENDS[self]
+        end = ENDS[self]
         lingers = end.options.get((socket.SOL_SOCKET, socket.SO_LINGER))
         end.close("reset" if lingers is not None and struct.unpack("ii", lingers) == (1, 0) else "close")
 
@@ -379,7 +248,7 @@ class SimulatedSocket:
 
     def fileno(self: Any) -> int:
         """A number that no descriptor has; -1 after close."""
-        return -1 if self._closed else _ENDS[self].number
+        return -1 if self._closed else ENDS[self].number
 
     # Settings and addresses.
 
@@ -387,25 +256,25 @@ class SimulatedSocket:
         """See `socket.socket.settimeout`."""
         if value is not None and value < 0:
             raise ValueError("Timeout value out of range")
-        _ENDS[self].timeout = value
+        ENDS[self].timeout = value
 
     def gettimeout(self: Any) -> float | None:
         """See `socket.socket.gettimeout`."""
-        return _ENDS[self].timeout
+        return ENDS[self].timeout
 
     timeout = property(gettimeout)
 
     def setblocking(self: Any, flag: bool) -> None:
         """See `socket.socket.setblocking`."""
-        _ENDS[self].timeout = None if flag else 0.0
+        ENDS[self].timeout = None if flag else 0.0
 
     def getblocking(self: Any) -> bool:
         """See `socket.socket.getblocking`."""
-        return _ENDS[self].timeout != 0
+        return ENDS[self].timeout != 0
 
     def setsockopt(self: Any, level: int, name: int, value: Any, *size: int) -> None:
         """See `socket.socket.setsockopt`: SO_LINGER decides how the socket closes, the others change nothing."""
-        end = _ENDS[self]
+        end = ENDS[self]
         if self._closed:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         end.options[level, name] = value
@@ -414,21 +283,21 @@ class SimulatedSocket:
 
     def getsockopt(self: Any, level: int, name: int, size: int = 0) -> Any:
         """See `socket.socket.getsockopt`: what was set, or 0."""
-        return _ENDS[self].options.get((level, name), bytes(size) if size else 0)
+        return ENDS[self].options.get((level, name), bytes(size) if size else 0)
 
     def getsockname(self: Any) -> Any:
         """See `socket.socket.getsockname`."""
-        end = _ENDS[self]
+        end = ENDS[self]
         if end.listener is not None:
             return _place(self, (end.listener.host, end.listener.port))
         return _place(self, end.open().local)
 
     def getpeername(self: Any) -> Any:
         """See `socket.socket.getpeername`."""
-        return _place(self, _ENDS[self].open().peer)
+        return _place(self, ENDS[self].open().peer)
 
     def __repr__(self: Any) -> str:
-        return f"<{type(self).__name__} {_ENDS[self]}>"
+        return f"<{type(self).__name__} {ENDS[self]}>"
 
     def connect(self: Any, address: Any) -> None:
         """See `socket.socket.connect`."""

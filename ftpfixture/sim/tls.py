@@ -10,7 +10,8 @@ import ssl
 import sys
 from typing import Any
 
-from ftpfixture.sim.sockets import End, SimulatedSocket, hand_over, state_of
+from ftpfixture.sim.ends import End, state_of
+from ftpfixture.sim.sockets import SimulatedSocket, hand_over
 
 __all__ = ["SimulatedTlsSocket", "wrap"]
 

@@ -24,9 +24,9 @@ from ftpfixture.log.events import (
     Disconnected,
     Event,
     Hub,
-    Payload,
     ReplySent,
 )
+from ftpfixture.log.payload import Payload
 from ftpfixture.recording.format import Data
 from ftpfixture.recording.recorder import Recorder
 from ftpfixture.recording.redact import Secrets, pieces

@@ -20,10 +20,10 @@ from ftpfixture.log.events import (
     FaultApplied,
     Hub,
     LoggedIn,
-    Payload,
     ReplySent,
     ReplyWithheld,
 )
+from ftpfixture.log.payload import Payload
 from ftpfixture.log.records import TransferRecord
 
 __all__ = ["LOCAL", "PEER", "Story", "Watched", "failure_of", "payload_of"]

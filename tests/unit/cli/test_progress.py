@@ -7,7 +7,8 @@ import io
 from rich.console import Console
 
 from ftpfixture.cli.progress import Bars
-from ftpfixture.log.events import DataClosed, DataMoved, DataOpened, Disconnected, Event, Payload, ReplySent
+from ftpfixture.log.events import DataClosed, DataMoved, DataOpened, Disconnected, Event, ReplySent
+from ftpfixture.log.payload import Payload
 
 
 def _opened(seq: int, path: str) -> DataOpened:

@@ -18,9 +18,9 @@ from ftpfixture.log.events import (
     Disconnected,
     Event,
     Hub,
-    Payload,
     ReplySent,
 )
+from ftpfixture.log.payload import Payload
 
 HERE = ("127.0.0.1", 1)
 ROUNDS = 300

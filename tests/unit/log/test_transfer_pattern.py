@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ftpfixture.log.events import Payload
+from ftpfixture.log.payload import Payload
 from ftpfixture.log.records import TransferRecord
 from ftpfixture.log.transfer_pattern import TransferPattern, content_difference
 from tests.support.rows import table

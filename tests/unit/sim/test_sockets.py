@@ -15,8 +15,9 @@ import pytest
 
 from ftpfixture.errors import HangError, SimulationError
 from ftpfixture.net.memory import MemoryTransport
+from ftpfixture.sim.ends import ends_of
 from ftpfixture.sim.simulation import Simulation
-from ftpfixture.sim.sockets import ends_of, is_simulated
+from ftpfixture.sim.sockets import is_simulated
 from tests.support.rows import check_rows
 
 HOST = "127.0.0.1"

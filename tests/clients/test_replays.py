@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from ftpfixture import FtpServer
-from ftpfixture.recording.recorder import Recorder
-from ftpfixture.recording.store import save
 from tests.clients.programs import Program
 
 FILES = {"/out/a.csv": b"a,b\n1,2\n", "/out/large.bin": bytes(range(256)) * 5000, "/in/": None}
@@ -46,6 +44,11 @@ def _wget(folder: Path, server: FtpServer, *options: str) -> list[bytes]:
     return [(wget.folder / "got").read_bytes()]
 
 
+def _noon() -> float:
+    """The time of all servers, so that listings are the same."""
+    return 1_800_000_000.0
+
+
 @pytest.mark.parametrize(
     ("client", "options", "settings"),
     [
@@ -62,14 +65,11 @@ def _wget(folder: Path, server: FtpServer, *options: str) -> list[bytes]:
 )
 def test_programs(client: Callable[..., list[bytes]], options: tuple[str, ...], settings: Any, tmp_path: Path) -> None:
     """They get the same bytes, and send the same commands."""
-    recorder, path = Recorder(tls=settings.get("tls", "")), tmp_path / "feed.ftp.jsonl"
+    path = tmp_path / "feed.ftp.jsonl"
     (tmp_path / "first").mkdir()
     (tmp_path / "second").mkdir()
-    with FtpServer(files=FILES, **settings) as server:
-        server.server.hub.subscribe(recorder)
+    with FtpServer(files=FILES, clock=_noon, **settings) as server, server.record(path):
         first = client(tmp_path / "first", server, *options)
-        server.log.wait_until(lambda: not server.sessions, 5)
-        save(path, server.driver.call(recorder.recording))
 
-    with FtpServer(recording=path) as server:
+    with FtpServer(recording=path, clock=_noon) as server:
         assert client(tmp_path / "second", server, *options) == first

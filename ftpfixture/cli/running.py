@@ -96,7 +96,7 @@ def _failure(failed: HandlerFailed) -> str:
 
 @contextmanager
 def _until_signal(end: Callable[[], None]) -> Iterator[None]:
-    """Call `end` for the first signal that ends programs; restore their handlers then, and at the end."""
+    """Call `end` for the first signal that ends programs, and let the second one do what it did before."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else it is under nohup
         numbers.append(signal.SIGHUP)
@@ -106,9 +106,16 @@ def _until_signal(end: Callable[[], None]) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
+    seen = []
+
     def handle(number: int, frame: FrameType | None) -> None:
-        restore()
-        end()
+        # Not at once: Python reports a signal that is on its way while its handler is taken away as an error.
+        seen.append(number)
+        if len(seen) == 1:
+            end()
+        else:
+            restore()
+            signal.raise_signal(number)
 
     for number in numbers:
         signal.signal(number, handle)

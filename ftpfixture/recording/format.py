@@ -193,6 +193,9 @@ def line_of(value: Header | Line) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=0) + b"\n"
 
 
+_NO_RECORDING = 'no recording: its first line begins with {"ftp-recording": 1'
+
+
 def read_line(line: bytes, first: bool = False) -> Header | Line:
     """Return the value of a line.
 
@@ -208,6 +211,8 @@ def read_line(line: bytes, first: bool = False) -> Header | Line:
     try:
         value = msgspec.json.decode(line)
     except msgspec.DecodeError as error:
+        if first:
+            raise ValueError(f"no JSON, so {_NO_RECORDING}; 'ftpfixture import' makes one of a client's log") from None
         raise ValueError(f"no JSON: {error}; the file is truncated, or was edited by hand") from None
     if not isinstance(value, dict):
         raise ValueError("no JSON object")
@@ -217,7 +222,7 @@ def read_line(line: bytes, first: bool = False) -> Header | Line:
 def _header(value: dict[str, Any]) -> Header:
     version = value.get("ftp-recording")
     if version is None:
-        raise ValueError('no recording: its first line begins with {"ftp-recording": 1')
+        raise ValueError(_NO_RECORDING)
     if not isinstance(version, int) or not 1 <= version <= LATEST:
         raise ValueError(f"format {version!r} is unknown to this ftpfixture, which reads 1 to {LATEST}: update it")
     header: Header = _converted(value, Header)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ def test_signals_end_it_whole_with_an_open_session(tmp_path: Path) -> None:
 
 
 def test_a_second_signal_ends_the_program(keyboard: None, capsys: pytest.CaptureFixture[str]) -> None:
-    """The handlers of before are back after the first signal, so that a second one interrupts what takes too long."""
+    """It does what it did before the program, so that it interrupts what takes too long."""
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 
     @contextmanager
@@ -51,6 +52,28 @@ def test_a_second_signal_ends_the_program(keyboard: None, capsys: pytest.Capture
 
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     assert capsys.readouterr().out.startswith("listening on 127.0.0.1:")
+
+
+def test_two_signals_at_once(capsys: pytest.CaptureFixture[str], keyboard: None) -> None:
+    """Both arrive before Python runs a handler: the first ends the server, the second the program."""
+
+    @contextmanager
+    def both() -> Iterator[None]:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT, signal.SIGTERM])
+        yield
+
+    ended: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: ended.append(number))
+    try:
+        run(FtpServer(), list, quiet=True, recording=both)
+    except KeyboardInterrupt:
+        ended.append(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert len(ended) == 1
 
 
 def test_findings_have_failures_of_handlers() -> None:

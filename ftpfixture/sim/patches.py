@@ -20,7 +20,7 @@ from typing import Any
 
 from ftpfixture.errors import SimulationError
 from ftpfixture.net.hosts import is_loopback, is_numeric, is_wildcard
-from ftpfixture.net.sockets import PlainSocket
+from ftpfixture.net.sockets import PlainSocket, Socket
 from ftpfixture.net.transport import Address, peer_name
 from ftpfixture.sim import sockets, tls
 from ftpfixture.sim.driver import SimulatedTime
@@ -61,8 +61,8 @@ class Patches:
         for module in (asyncio, asyncio.events):  # where `asyncio.run` and pytest-asyncio look for it
             self._put(module, "new_event_loop", self._driver.client_loop)
         if self._with_time:
+            self._patch(time, "sleep", self._sleep)
             for name, function in (
-                ("sleep", self._sleep),
                 ("monotonic", self._driver.monotonic),
                 ("perf_counter", self._driver.monotonic),
                 ("time", self._driver.wall),
@@ -115,7 +115,7 @@ class Patches:
     def _connect_ex(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def connect_ex(sock: Any, address: Any) -> int:
             target = self._target(address)
-            if target is None:
+            if target is None or sockets.is_simulated(sock):
                 return int(real(sock, address))
             try:
                 sockets.connect(sock, self._driver, target)
@@ -128,6 +128,10 @@ class Patches:
     def _listen(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def listen(sock: Any, backlog: int = 128) -> None:
             # A client in active mode: it listens while it is connected to a simulated server.
+            # Sockets of real servers, and of other threads, stay real.
+            if isinstance(sock, Socket) or not self._driver.virtual.is_own_thread:
+                real(sock, backlog)
+                return
             host, port = peer_name(sock.getsockname())
             local = bool(port) and is_numeric(host) and (is_loopback(host) or is_wildcard(host))
             if (
@@ -181,10 +185,14 @@ class Patches:
 
     # Time.
 
-    def _sleep(self, seconds: float) -> None:
-        if seconds < 0:
-            raise ValueError("sleep length must be non-negative")
-        self._driver.wait_until(lambda: False, seconds)
+    def _sleep(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def sleep(seconds: float) -> None:
+            if seconds < 0 or not self._driver.virtual.is_own_thread:  # an error, or the time of another thread
+                real(seconds)
+            else:
+                self._driver.wait_until(lambda: False, seconds)
+
+        return sleep
 
 
 def _select(

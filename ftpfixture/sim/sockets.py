@@ -300,8 +300,13 @@ class SimulatedSocket:
         return f"<{type(self).__name__} {ENDS[self]}>"
 
     def connect(self: Any, address: Any) -> None:
-        """See `socket.socket.connect`."""
-        raise OSError(errno.EISCONN, os.strerror(errno.EISCONN))
+        """See `socket.socket.connect`: it is connected already, or closed."""
+        number = self.connect_ex(address)
+        raise OSError(number, os.strerror(number))
+
+    def connect_ex(self: Any, address: Any) -> int:
+        """See `socket.socket.connect_ex`."""
+        return errno.EBADF if self._closed else errno.EISCONN
 
 
 for _name in ("recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into", "sendto", "sendmsg", "sendfile"):

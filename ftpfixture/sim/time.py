@@ -178,13 +178,18 @@ class VirtualTime:
         if moment > self.now:
             self.now, self._turns = moment, 0
 
+    @property
+    def is_own_thread(self) -> bool:
+        """Whether the caller is in the thread of the test."""
+        return threading.get_ident() == self._thread
+
     def check_thread(self) -> None:
         """Check that the caller is in the thread of the test.
 
         Raises:
             SimulationError: It is not.
         """
-        if threading.get_ident() != self._thread:
+        if not self.is_own_thread:
             name = threading.current_thread().name
             raise SimulationError(
                 f"the thread {name!r} uses a simulated server, which runs in the thread of its test only: "

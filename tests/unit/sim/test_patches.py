@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ftplib
 import selectors
 import socket
 import ssl
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -65,6 +67,24 @@ def test_other_servers_stay_real(server: FtpServer) -> None:
     with FtpServer() as real, socket.create_connection(real.address) as sock:
         assert sock.recv(3) == b"220"
         assert not is_simulated(sock)
+
+
+def test_a_real_server_beside_a_simulated_client(server: FtpServer) -> None:
+    """While a client is connected to a simulated server, real servers and other threads listen for real."""
+    with (
+        FtpServer(files={"/r": b"r"}) as real,
+        socket.create_connection(server.address),
+        ftplib.FTP(timeout=10) as ftp,
+    ):
+        ftp.connect(*real.address)
+        ftp.login(*real.credentials)
+        assert ftp.nlst() == ["r"]
+    with (
+        socket.create_connection(server.address),
+        ThreadPoolExecutor() as pool,
+        pool.submit(socket.create_server, ("127.0.0.1", 0)).result() as listener,
+    ):
+        assert not is_simulated(listener)
 
 
 def test_names_of_this_machine(server: FtpServer) -> None:
@@ -129,6 +149,9 @@ def test_time() -> None:
         time.sleep(3600)
         assert time.time() - began == pytest.approx(3600)
         assert time.monotonic() - monotonic == 3600
+        assert server.driver.monotonic() == 3600
+        with ThreadPoolExecutor() as pool:
+            pool.submit(time.sleep, 0.001).result()  # that of another thread is real
         assert server.driver.monotonic() == 3600
         with pytest.raises(ValueError, match="sleep length must be non-negative"):
             time.sleep(-1)

@@ -281,6 +281,8 @@ def test_errors_of_connect(simulation: Simulation) -> None:
     with socket.socket() as real, pytest.raises(SimulationError, match="select waits for connections to a simulated"):
         select.select([real, other.sock], [], [], 0)
     assert _error(lambda: other.sock.connect(other.address)) == errno.EISCONN
+    assert other.sock.connect_ex(other.address) == errno.EISCONN
+    other.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # it is as it was
     assert _error(other.sock.accept) == errno.EINVAL
     peer.close()
     other.close()

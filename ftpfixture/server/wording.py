@@ -154,7 +154,7 @@ class Wording:
             exchange: The command; the greeting has none.
             connection: The session.
         """
-        # Before the first command an exchange has no number, and with faults the verb CONNECT.
+        # Before the first command an exchange has no number, whatever verb its gate gives it.
         verb, argument = full_verb(exchange.verb, exchange.argument) if exchange.seq else (GREETING, "")
         if not self._is_of_package(verb, exchange.verb if exchange.seq else GREETING):
             return own

@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("net",),
     ("server", "client"),
     ("common", "pathio"),
-    ("recording", "sim"),
+    ("recording", "sim", "sweep"),
     ("testing",),
     ("cli",),
     ("__init__", "__main__"),

@@ -28,14 +28,14 @@ from ftpfixture.faults.presets import PRESETS
 from ftpfixture.faults.renamed import renamed_parameter, renamed_trigger, renamed_word
 from ftpfixture.wire.command import censored_argument
 
-__all__ = ["parse"]
+__all__ = ["WORDS", "parse"]
 
 _TOKEN = re.compile(rf"(?:[A-Za-z_]+=)?(?:{QUOTED}|\[(?:{QUOTED}|[\s,])*\])(?=[\s:;]|\Z)|[^\s;]*[^\s;:]|[:;]+|\S")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 _NAMED = re.compile(r"([A-Za-z_]+)=(.*)", re.DOTALL)
 _NUMBERS = re.compile(r"#[0-9]{1,9}(,[0-9]{1,9})*")
 _MEMBERS = {name: member for name, member in inspect.getmembers(Fault) if getattr(member, "is_word", False)}
-_WORDS = {name: member for name, member in _MEMBERS.items() if name not in TRIGGERS}
+WORDS = {name: member for name, member in _MEMBERS.items() if name not in TRIGGERS}
 _ON = ("path", "user", "session", "type")
 
 
@@ -78,13 +78,13 @@ def _parse(text: str) -> Fault:
     tokens = [_Token(found[0], found.start()) for found in _TOKEN.finditer(text)]
     colon = next((index for index, token in enumerate(tokens) if token.text == ":"), 0)
     if not colon:
-        wrong = next((token for token in tokens if token.text in _WORDS or ":" in token.text), _end(text))
+        wrong = next((token for token in tokens if token.text in WORDS or ":" in token.text), _end(text))
         what = "a fault is a verb, a colon and a space, and a word for what goes wrong, such as 'RETR *.csv: drop_data'"
         raise _wrong(text, wrong, what)
     fault = _parse_when(text, tokens[0], tokens[1:colon])
     words = _words(tokens[colon + 1 :])
     if not words:
-        raise _wrong(text, _end(text), f"after the colon, say what goes wrong: one of {', '.join(_WORDS)}")
+        raise _wrong(text, _end(text), f"after the colon, say what goes wrong: one of {', '.join(WORDS)}")
     for word, *parameters in words:
         fault = _parse_word(text, fault, word, parameters)
     return fault
@@ -168,9 +168,9 @@ def _add_condition(text: str, token: _Token, conditions: dict[str, _Token], verb
 
 
 def _parse_word(text: str, fault: Fault, word: _Token, tokens: list[_Token]) -> Fault:
-    if word.text not in _WORDS:
-        raise _wrong(text, word, _unknown("word", word.text, _WORDS, renamed_word(word.text)))
-    known = list(inspect.signature(_WORDS[word.text]).parameters)[1:]
+    if word.text not in WORDS:
+        raise _wrong(text, word, _unknown("word", word.text, WORDS, renamed_word(word.text)))
+    known = list(inspect.signature(WORDS[word.text]).parameters)[1:]
     bare = [token for token in tokens if not token.name]
     named = [token for token in tokens if token.name]
     where = dict(zip(known, bare, strict=False))
@@ -203,7 +203,7 @@ def _call(
     except ConfigurationError as error:
         wrong, what = where.get(str(error).partition(" ")[0], otherwise), str(error)
         for token in bare[: bare.index(wrong) + 1] if wrong in bare else ():
-            if token.text in _WORDS:
+            if token.text in WORDS:
                 raise _wrong(text, token, f"{what}; put a semicolon before the next word") from None
         raise _wrong(text, wrong, what) from None
 

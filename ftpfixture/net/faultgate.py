@@ -68,6 +68,7 @@ class FaultGate(Gate):
 
     async def accept(self) -> Exchange:
         """See Gate."""
+        self._guard.begin()
         exchange = Exchange(0, "CONNECT")
         EXCHANGE.set(exchange)  # the greeting replies to it
         self._find_program(exchange)

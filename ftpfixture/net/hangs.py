@@ -1,6 +1,7 @@
 """Clients that wait for something that a fault or a login script withholds for ever, and the end of their wait.
 
-One rule: nothing runs here while nothing is withheld: no timer, and no subscriber of events.
+One rule: nothing runs here while nothing is withheld: no timer, and no subscriber of events. Only where all silence
+counts, a session is watched from its beginning.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ class Hangs:
 
     Attributes:
         limit: As given; may be assigned.
+        always: Whether sessions are watched although nothing is withheld from their clients: then a client hangs when
+            there is silence in all sessions.
         found: What happened, in order; the caller may clear it.
     """
 
     def __init__(self, limit: float | None = None) -> None:
         self.limit = limit
+        self.always = False
         self.found: list[ClientHung] = []
 
 
@@ -90,8 +94,13 @@ class HangGuard:
         self._timer: asyncio.TimerHandle | None = None
         self._quiet_since = 0.0
         self._commands = 0
-        self._latest = (0, "")
+        self._latest = (0, "CONNECT")
         self._stopped = False
+
+    def begin(self) -> None:
+        """A session begins: watch it if all silence counts."""
+        if self._hangs.always:
+            self._watch(_Withheld(None, _always))
 
     @contextmanager
     def stall(self, exchange: Exchange) -> Iterator[None]:
@@ -141,6 +150,8 @@ class HangGuard:
             self._timer = self._loop.call_later(limit, self._check)
 
     def _on_event(self, event: Event) -> None:
+        if self._hangs.always:
+            self._quiet_since = self._loop.time()
         if event.session == self._session:
             self._quiet_since = self._loop.time()
             if isinstance(event, CommandReceived):

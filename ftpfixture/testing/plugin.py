@@ -15,7 +15,7 @@ from ftpfixture.client import Client
 from ftpfixture.errors import ConfigurationError, FtpFixtureError
 from ftpfixture.log import CommandLog
 from ftpfixture.server import AbstractUserManager, ScriptedUserManager
-from ftpfixture.testing import advice, golden, recordings, reports, simulated
+from ftpfixture.testing import advice, golden, recordings, reports, simulated, sweep
 from ftpfixture.testing.clientfixture import connected, server_of_client
 from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.folders import folder
@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     pluginmanager.register(golden, "ftpfixture-golden")
     pluginmanager.register(recordings, "ftpfixture-recordings")
     pluginmanager.register(simulated, "ftpfixture-simulated")
+    pluginmanager.register(sweep, "ftpfixture-sweep")
     add_options(parser)
 
 

@@ -8,7 +8,7 @@ One rule: a report has the dialogue of each server once, in its own section, fol
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, NoReturn
@@ -25,7 +25,7 @@ from ftpfixture.server.users.login_script import LoginScript
 from ftpfixture.testing.comparing import compared
 from ftpfixture.testing.ftpserver import FtpServer
 
-__all__ = ["attach", "attach_users", "dialogues", "servers_of", "take_marker"]
+__all__ = ["ATTACHED", "attach", "attach_users", "dialogues", "servers_of", "take_marker"]
 
 _PACKAGE = Path(__file__).parents[1]
 _MODES = ("short", "all", "none")
@@ -103,6 +103,10 @@ class _Case:
 _CASE = pytest.StashKey[_Case]()
 
 
+ATTACHED = pytest.StashKey[Callable[[FtpServer], None]]()
+"""Called with each server of a test, before the server starts or begins again."""
+
+
 def attach(item: pytest.Item, server: FtpServer, name: str = "") -> None:
     """Add a server to a test: its failures fail the test, and its dialogue is in the report.
 
@@ -114,6 +118,8 @@ def attach(item: pytest.Item, server: FtpServer, name: str = "") -> None:
     servers = item.stash[_CASE].servers
     if not any(server is one for one, _ in servers):
         servers.append(_Attached(server, server.name or name or f"server {len(servers) + 1}"))
+        if ATTACHED in item.stash:
+            item.stash[ATTACHED](server)
     item.stash[_CASE].attach_users(server.server.user_manager)
 
 

@@ -5,6 +5,8 @@ One rule: each check raises an error whose text has the dialogue.
 
 from __future__ import annotations
 
+from ftpfixture.checks import seconds as seconds_of
+from ftpfixture.driver import RealTime
 from ftpfixture.errors import ConfigurationError, HangError, ReplayError, ServerFailure
 from ftpfixture.log import CommandLog
 from ftpfixture.log.expectations import Expectation
@@ -118,6 +120,21 @@ class ServerChecks(ServerAddress):
             more = f" (and {len(hangs) - 1} more)" if len(hangs) > 1 else ""
             text = f"{hangs[0]}{more}: give the client a timeout"
             raise HangError(failure(text, [], self.log, [hangs[0].seq]))
+
+    def watch_silence(self, seconds: float) -> None:
+        """Reset sessions that begin from now on after silence in all of them, whatever its reason: their client hangs.
+
+        `check_hangs` raises it, as it does for a client that waits for what a fault withholds. In simulated time it
+        changes nothing: there a hang is proved.
+
+        Args:
+            seconds: Without a byte in either direction.
+
+        Raises:
+            ConfigurationError: It is no number of seconds.
+        """
+        if isinstance(self.log.time_source, RealTime):
+            self._hangs.limit, self._hangs.always = seconds_of("seconds", seconds), True
 
     def wait_idle(self, timeout: float = 5) -> None:
         """Wait until every received command has its reply and no transfer runs.

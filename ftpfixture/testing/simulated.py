@@ -16,10 +16,13 @@ from ftpfixture.testing.marker import has_own_server, schedules_of, simulation_o
 from ftpfixture.testing.options import RUN
 from ftpfixture.testing.settings import FtpServerSettings
 
-__all__ = ["SIMULATED", "defaults_of"]
+__all__ = ["DEFAULTS", "SIMULATED", "defaults_of"]
 
 SIMULATED = pytest.StashKey[bool]()
 """Whether the servers that fixtures make for a test are simulated; without it, the option decides."""
+
+DEFAULTS = pytest.StashKey[FtpServerSettings]()
+"""Settings of the servers that fixtures make for a test and that are not given others."""
 
 _PARAMETER = "_ftp_schedule"
 _FIXTURES = {"ftp_server", "ftps_server", "ftp_server_factory"}
@@ -56,7 +59,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 def defaults_of(item: pytest.Item) -> FtpServerSettings:
     """Return the settings of every server that a fixture makes for a test and that is not given others."""
-    settings = item.config.stash[RUN].settings
+    none: FtpServerSettings = {}
+    settings: FtpServerSettings = {**item.config.stash[RUN].settings, **item.stash.get(DEFAULTS, none)}
     if SIMULATED not in item.stash:
         return settings
     return {**settings, "simulate": item.stash[SIMULATED]}

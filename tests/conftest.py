@@ -42,7 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of all combinations of parameters run those that have every pair of values; `-m exhaustive` runs the rest."""
     mark_the_rest(items)
     for item in items:
-        item.stash[SIMULATED] = _is_simulated(item)
+        if item.get_closest_marker("ftp_sweep") is None:  # its map says whether it is simulated
+            item.stash[SIMULATED] = _is_simulated(item)
 
 
 SIMULATED_TESTS = ("tests/faults/control/", "tests/faults/data/", "tests/conformance/")

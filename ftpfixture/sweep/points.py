@@ -98,7 +98,7 @@ def points_of(steps: Sequence[Step]) -> tuple[list[Point], Counter[str]]:
 
 
 def points_after(first: Point, clean: Iterable[str], steps: Iterable[Step]) -> list[Point]:
-    """Return the points of depth 2: at the steps that a client makes only after a fault.
+    """Return the points of depth 2: at the steps that a client makes only after a fault, the first with each verb.
 
     Args:
         first: The point with that fault.
@@ -106,12 +106,12 @@ def points_after(first: Point, clean: Iterable[str], steps: Iterable[Step]) -> l
         steps: The steps with it.
     """
     known = set(clean)
-    seen: set[tuple[str, ...]] = set()
+    seen: set[str] = set()
     points = []
     for step in steps:
-        if step.name in known or (step.verb, *step.site) in seen:
+        if step.name in known or step.verb in seen:
             continue
-        seen.add((step.verb, *step.site))
+        seen.add(step.verb)
         for point in _points_at(step, Counter()):
             if point.level == QUICK and "stall" not in point.action and "forever" not in point.action:
                 name = f"{first.name}~{point.name}"

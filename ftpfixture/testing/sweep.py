@@ -121,7 +121,9 @@ def _chosen(found: SweepMap, marker: SweepMarker, config: pytest.Config) -> list
     """The points of a map in the set of the marker, or in that of the run."""
     from ftpfixture.sweep.choose import is_in
 
-    points = marker.points or config.stash[SWEEP].mode
+    options = config.stash[SWEEP]
+    is_set = isinstance(marker.points, str)
+    points = options.mode if is_set and (options.given or not marker.points) else marker.points
     return [name for name, row in found.rows.items() if is_in(row, points)]
 
 

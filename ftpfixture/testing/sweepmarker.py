@@ -22,7 +22,7 @@ NAME = "ftp_sweep"
 MARKER = (
     "ftp_sweep(raises=(OSError, ftplib.Error, EOFError), timeout=5, points=None): run this test with every fault at "
     "every step of its session; raises: what the code may raise; timeout: seconds of silence after which it hangs; "
-    "points: 'quick', 'standard', 'all', or words such as ['reset_data', 'truncate'], in place of those of the run"
+    "points: 'quick', 'standard' or 'all', where the command line says nothing else, or words such as ['truncate']"
 )
 
 RAISES = (OSError, EOFError, ftplib.Error)
@@ -40,7 +40,7 @@ class SweepMarker:
     Attributes:
         raises: What the code may raise.
         timeout: Seconds of silence after which a client with real connections hangs.
-        points: A set of points, or words of faults; "" for the set of the run.
+        points: A set of points where the command line has none, or words of faults; "" for the set of the run.
     """
 
     raises: tuple[type[BaseException], ...] = RAISES

@@ -26,6 +26,7 @@ class SweepOptions:
 
     Attributes:
         mode: One of `MODES`.
+        given: Whether the command line has it; else a marker may say otherwise.
         most: How many points a run takes at most; None for all.
         budget: The seconds that they may take; None for any.
         shard: Which part of the points, and of how many parts.
@@ -34,6 +35,7 @@ class SweepOptions:
     """
 
     mode: str = "standard"
+    given: bool = False
     most: int | None = None
     budget: float | None = None
     shard: tuple[int, int] = (1, 1)
@@ -74,6 +76,7 @@ def read_options(config: pytest.Config) -> SweepOptions:
     try:
         return SweepOptions(
             str(one_of(name, value, MODES)),
+            bool(given),
             _number(get("--ftp-sweep-max")),
             _budget(get("--ftp-sweep-budget")),
             _shard(get("--ftp-sweep-shard")),

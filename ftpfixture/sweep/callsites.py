@@ -1,7 +1,8 @@
 """Where the code of the client is at each command: what a server in the same process can see.
 
 One rule: a place is a whole stack, without the frames of this package and of pytest: the same place is the same line,
-called by the same lines. Where there is no such code, as with a client in another process, there is no place.
+called by the same lines. It is known where the server runs in the thread of its client, in simulated time: with real
+connections the client may have gone on when the server reads its command.
 """
 
 from __future__ import annotations

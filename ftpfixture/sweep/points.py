@@ -8,7 +8,7 @@ some, for ever. Then points are left out, in this order, and counted by reason:
    changes nothing, which is a command that was not carried out;
 3. the middle of a run of equal commands: the first, the second and the last one stay;
 4. steps at which the code of the client is at the same place as at an earlier one, with the same verb and kind of
-   reply: one stands for all, and only the set "all" has the others.
+   reply: one stands for all, and only the set "all" has the others. Places are known of simulated runs.
 
 Depth 2: a client that goes on after a fault makes new steps (it connects again, restarts, tries again), and something
 can go wrong at these, too. They are known when the point has run: `points_after` gives them, for the set "all".

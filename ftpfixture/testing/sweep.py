@@ -346,7 +346,7 @@ def pytest_runtest_makereport(
         place, _ = _place(item, run.name)
         new = [[one.name, one.faults, one.shown, one.server] for one in run.new]
         vars(report)[SENT] = [str(place), outcome.sent(), new]
-        report.user_properties += [
+        item.user_properties += [  # those of the last report of a test are in its JUnit file
             ("ftp_sweep_point", outcome.point),
             ("ftp_sweep_fault", outcome.fault),
             ("ftp_sweep_verdict", outcome.verdict),

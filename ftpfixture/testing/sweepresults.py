@@ -14,7 +14,8 @@ import pytest
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.sweep.outcome import BAD, VERDICTS, Outcome
-from ftpfixture.testing.sweepmaps import Maps, is_worker, to_make
+from ftpfixture.testing.sweepmaps import Maps, is_worker
+from ftpfixture.testing.sweepoptions import SWEEP
 
 if TYPE_CHECKING:
     from ftpfixture.sweep.points import Point
@@ -142,17 +143,32 @@ class Results:
 
     def _write(self) -> None:
         """Write the files of the report."""
+        options = self._config.stash[SWEEP]
+        files = []
+        if options.json is not None:
+            from ftpfixture.sweep.summary import json_report
+
+            files.append((options.json, json_report(self.outcomes)))
+        if options.html is not None:
+            from ftpfixture.sweep.page import page
+
+            files.append((options.html, page(self.outcomes, self.left(), "FTP sweep")))
+        for place, text in files:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+            self._texts.append(f"written: {place}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the matrix of each test, what failed by cause, and what was written."""
         outcomes = self.outcomes
         if not outcomes and not self._texts:
             return
+        from ftpfixture.sweep.summary import summary
+
         terminalreporter.section("FTP sweep")
-        for text in self._texts:
+        width = min(terminalreporter._tw.fullwidth, 120)
+        for text in (*summary(outcomes, self.left(), width), *self._texts):
             terminalreporter.write_line(text)
-        if self._runs and not self._texts:
-            terminalreporter.write_line(to_make(""))
 
 
 def _point(values: list[Any]) -> Point:

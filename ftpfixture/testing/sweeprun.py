@@ -98,8 +98,8 @@ class SweepRun:
         server.watch_silence(self.marker.timeout)
         sites = CallSites()
         self.sites.append(sites)
-        if self.found is None:
-            server.server.hub.subscribe(sites)  # for the map only: with a fault, the places are the same
+        if self.found is None and not isinstance(server.driver, RealTime):
+            server.server.hub.subscribe(sites)
 
     # The run.
 

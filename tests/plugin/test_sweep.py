@@ -140,6 +140,37 @@ def test_selection(pytester: pytest.Pytester) -> None:
     _run(pytester, "-n2", "--ftp-sweep-max=5").assert_outcomes(passed=6)
 
 
+def test_the_report(pytester: pytest.Pytester) -> None:
+    """The matrix, the causes and what was left out; the same under pytest-xdist; as a page, as JSON and for JUnit."""
+    _write(pytester, check="pass")
+    _run(pytester)
+    files = ("--ftp-sweep-html=out/a.html", "--ftp-sweep-json=out/a.json", "--junitxml=out/a.xml")
+    texts = []
+    for options in ((), ("-n2", *files)):
+        result = _run(pytester, *options)
+        lines = result.outlines
+        begin = next(number for number, line in enumerate(lines) if line.startswith("test_it.py::test_fetch: "))
+        texts.append(lines[begin + 1 : begin + 12])
+        result.stdout.fnmatch_lines(
+            [
+                "RETR.1 /a.csv *W*",
+                "*W wrong 2*",
+                "left out: * (another point puts the same bytes on the wire)*",
+                "2 points, one cause: test_it.py:*: wrong: AssertionError: *",
+                "    test_it.py::test_fetch: RETR.1-data.half-truncate, RETR.1-data.half-truncate+real",
+            ]
+        )
+    assert texts[0] == texts[1]
+    points = json.loads((pytester.path / "out/a.json").read_text())["points"]
+    wrong = next(point for point in points if point["point"] == "RETR.1-data.half-truncate")
+    assert (wrong["verdict"], wrong["expected"], wrong["fault"]) == ("wrong", "wrong", "RETR #1: truncate at=50%")
+    page = (pytester.path / "out/a.html").read_text()
+    assert page.count("<article") == len(points)
+    assert "&gt; RETR /a.csv" in page
+    junit = (pytester.path / "out/a.xml").read_text()
+    assert '<property name="ftp_sweep_verdict" value="wrong"' in junit
+
+
 def test_a_session_that_has_changed(pytester: pytest.Pytester) -> None:
     """The run without a fault says what differs, and a fault that never happens is no success."""
     _write(pytester)
@@ -300,7 +331,7 @@ def test_a_hang_with_real_connections(pytester: pytest.Pytester) -> None:
     """
     pytester.makepyfile(test_it=dedent(source))
     result = _run(pytester)
-    failed = [line.partition(" ")[0] for line in result.outlines if " test_it.py::" in line]
+    failed = [found[1] for line in result.outlines if (found := re.match(r"([A-Z]+) test_it.py::", line))]
     for command in ("USER user", "NOOP"):
         assert f"the client waited 0.5 s at {command} without giving up" in result.stdout.str()
     assert failed == ["HUNG"] * 4, result.outlines

@@ -27,8 +27,8 @@ pytestmark = [
 
 
 def _context(server: FtpServer, **options: Any) -> Any:
-    limits = {"socket_timeout": 10, "connection_timeout": 10, "path_timeout": 10}
-    return Client.context(*server.address, *server.credentials, **limits, **options)
+    limits: dict[str, Any] = {"socket_timeout": 10, "connection_timeout": 10, "path_timeout": 10}
+    return Client.context(*server.address, *server.credentials, **limits | options)
 
 
 def _check(local: Path, files: Mapping[str, bytes], prefix: str) -> None:

@@ -45,7 +45,7 @@ class SimulatedTime(Driver):
         loop: The loop of the servers.
         network: Connects them with their clients.
         seed: As given.
-        on_hang: Called when a wait would never end, with the address of the client's end of the connection it waits on.
+        on_hang: See `VirtualTime`.
     """
 
     def __init__(self, seed: int | None = None, window: int = WINDOW) -> None:
@@ -53,7 +53,7 @@ class SimulatedTime(Driver):
         self.virtual = VirtualTime(seed)
         self.network = MemoryNetwork(window, _PORTS)
         self.loop = SimulatedLoop(self.virtual, self.network)
-        self.on_hang: list[Callable[[Address], object]] = []
+        self.on_hang = self.virtual.on_hang
         self._begin = wall_time()
         self._leases = 0
         super().__init__(self.loop.time, self._time_of_day)
@@ -187,17 +187,19 @@ class SimulatedTime(Driver):
         self._check()
         virtual = self.virtual
         deadline = virtual.now + timeout
-        while not holds():
-            if virtual.step():
-                continue
-            if virtual.now >= deadline:
-                return False
-            due = min(virtual.due, deadline)
-            if due == math.inf:
-                for callback in tuple(self.on_hang):
-                    callback(end)
-                raise HangError(f"hung: the client waits for {what} without a timeout, and nothing is left to happen")
-            virtual.jump(due)
+        with virtual.waiting(holds):
+            while not holds():
+                if virtual.step():
+                    continue
+                if virtual.now >= deadline:
+                    return False
+                due = min(virtual.due, deadline)
+                if due == math.inf:
+                    virtual.hang(end)
+                    raise HangError(
+                        f"hung: the client waits for {what} without a timeout, and nothing is left to happen"
+                    )
+                virtual.jump(due)
         if virtual.choices is None:
             virtual.rest()
         return True

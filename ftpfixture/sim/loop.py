@@ -7,24 +7,34 @@ One rule: all loops of a test share one `VirtualTime`. The servers have a loop o
 from __future__ import annotations
 
 import asyncio
+import math
+import signal
 import socket
 from asyncio import events
 from collections.abc import AsyncGenerator, Callable
 from contextvars import Context
+from functools import partial
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 from weakref import WeakSet
 
+from ftpfixture.errors import HangError
 from ftpfixture.net.network import Network
+from ftpfixture.sim.executor import Executor
+from ftpfixture.sim.refused import RefusedMethods
 from ftpfixture.sim.streams import connect_stream, serve_streams, start_tls
 from ftpfixture.sim.time import VirtualTime
+from ftpfixture.sim.waits import end_of, innermost
 
 __all__ = ["SimulatedLoop"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+_HANGS = 100
+"""Proofs that a coroutine is given, one at each wait, before its run ends."""
 
-class SimulatedLoop(asyncio.BaseEventLoop):
+
+class SimulatedLoop(RefusedMethods):
     """An event loop.
 
     Args:
@@ -42,6 +52,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._is_stopping = False
         super().__init__()
         self._generators: WeakSet[AsyncGenerator[Any, Any]] = WeakSet()
+        self._executor = Executor(self)
+        self._signals: dict[int, Any] = {}  # what handled them before
 
     def __del__(self, _warn: Any = None) -> None:
         """Do nothing: it has no descriptors, and nothing to close."""
@@ -51,13 +63,35 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def run_until_complete(self, future: Any) -> Any:
         """Run until a future is done; the time goes by at once.
 
+        Where nothing is ready and there is no timer, the innermost wait of the future raises HangError.
+
         Raises:
-            HangError: It will never be done: nothing is ready, and there is no timer.
+            HangError: So it is, and there is no such wait, or it was given a hundred of them.
+            SimulationError: So it is, and the wait may end by what cannot be simulated.
         """
         task = asyncio.ensure_future(future, loop=self)
-        while not task.done():
-            self.virtual.advance()
+        hangs, virtual = 0, self.virtual
+        with virtual.waiting(task.done):
+            while not task.done():
+                if virtual.step():
+                    continue
+                if (due := virtual.due) != math.inf:
+                    virtual.jump(due)
+                    continue
+                hangs += 1
+                self._hung(task, hangs > _HANGS)
         return task.result()
+
+    def _hung(self, future: asyncio.Future[Any], is_over: bool) -> None:
+        """Raise HangError where a future waits, or here."""
+        found = innermost(future)
+        end = None if found is None else end_of(found[0])
+        self.virtual.hang(end)
+        place = "" if end is None else " on the connection from {}:{}".format(*end)
+        error = HangError(f"hung: a coroutine waits{place} without a timeout, and nothing is left to happen")
+        if found is None or is_over or found[1].get_loop() is not self:
+            raise error
+        found[1].set_exception(error)
 
     def run_forever(self) -> None:
         """Run until `stop`."""
@@ -158,13 +192,33 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """See AbstractEventLoop; there is none."""
 
     def run_in_executor(self, executor: Any, func: Callable[[Unpack[Ts]], T], *args: *Ts) -> asyncio.Future[T]:
-        """Call a function at once: a thread would make the order random."""
+        """Call a function in the thread of the test: another thread would make the order random."""
         future: asyncio.Future[T] = self.create_future()
-        try:
-            future.set_result(func(*args))
-        except Exception as error:
-            future.set_exception(error)
+        self._executor.submit(partial(func, *args), future)
         return future
+
+    # Signals.
+
+    def add_signal_handler(self, sig: int, callback: Callable[[Unpack[Ts]], object], *args: *Ts) -> None:
+        """See AbstractEventLoop; only in the main thread."""
+        try:
+            before = signal.signal(sig, lambda number, frame: self.call_soon(callback, *args))
+        except ValueError as error:
+            raise RuntimeError(str(error)) from None
+        self._signals.setdefault(sig, before)
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """See AbstractEventLoop; what was there before handles the signal again."""
+        if sig not in self._signals:
+            return False
+        signal.signal(sig, self._signals.pop(sig))
+        return True
+
+    def close(self) -> None:
+        """See AbstractEventLoop."""
+        for number in tuple(self._signals):
+            self.remove_signal_handler(number)
+        super().close()
 
     # The network.
 

@@ -15,11 +15,14 @@ import math
 import sys
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any, Protocol
 
 from ftpfixture.errors import HangError, SimulationError
+from ftpfixture.net.transport import Address
+from ftpfixture.sim.threads import Threads
 
 __all__ = ["Owner", "VirtualTime"]
 
@@ -54,18 +57,25 @@ class VirtualTime:
         now: Virtual seconds.
         choices: What the seed decides; None without one.
         running: The loops whose callbacks are being called, the innermost last.
+        on_hang: Called when a wait would never end, with the address of the client's end of the connection it waits on;
+            None where that is not known.
     """
 
     def __init__(self, seed: int | None = None) -> None:
         self.now = 0.0
         self.choices = None if seed is None else Random(seed)
         self.running: list[Any] = []
+        self.on_hang: list[Callable[[Address | None], object]] = []
         self._ready: deque[Entry] = deque()
         self._arrivals: list[Entry] = []
         self._timers: list[tuple[float, int, Entry]] = []
         self._count = itertools.count()
         self._turns = 0  # since the time moved
+        self._open: list[deque[Entry]] = []  # what is left of the turns in whose callbacks there are others
+        self._waits: list[Callable[[], bool]] = []
         self._thread = threading.get_ident()
+        self._threads = Threads()
+        self._refused = ""
 
     # What is to happen.
 
@@ -99,6 +109,9 @@ class VirtualTime:
         Raises:
             HangError: There were a million turns, and no time went by.
         """
+        for rest in self._open:
+            self._ready.extendleft(reversed(rest))
+            rest.clear()
         while self.due <= self.now:
             self._ready.append(heapq.heappop(self._timers)[2])
         if self._arrivals:
@@ -120,6 +133,7 @@ class VirtualTime:
 
     def _run(self, turn: deque[Entry]) -> None:
         before, hooks = asyncio._get_running_loop(), sys.get_asyncgen_hooks()
+        self._open.append(turn)
         try:
             while turn:
                 owner, handle = turn.popleft()
@@ -133,6 +147,7 @@ class VirtualTime:
                 finally:
                     self.running.pop()
         finally:
+            self._open.pop()
             asyncio._set_running_loop(before)
             sys.set_asyncgen_hooks(*hooks)
             self._ready.extendleft(reversed(turn))  # an exception such as KeyboardInterrupt has ended the turn
@@ -178,6 +193,56 @@ class VirtualTime:
         if moment > self.now:
             self.now, self._turns = moment, 0
 
+    # Waits.
+
+    @contextmanager
+    def beside(self, owner: Owner) -> Iterator[None]:
+        """Run a block as in a thread beside a loop, of which this is a callback: when it waits, the loop goes on."""
+        before, hooks = asyncio._get_running_loop(), sys.get_asyncgen_hooks()
+        self.running.remove(owner)
+        asyncio._set_running_loop(None)
+        try:
+            yield
+        finally:
+            self.running.append(owner)
+            asyncio._set_running_loop(before)
+            sys.set_asyncgen_hooks(*hooks)
+
+    @contextmanager
+    def waiting(self, holds: Callable[[], bool]) -> Iterator[None]:
+        """Know of a wait, below which others may run."""
+        self._waits.append(holds)
+        try:
+            yield
+        finally:
+            self._waits.pop()
+
+    def hang(self, end: Address | None) -> None:
+        """Tell that a wait never ends.
+
+        Args:
+            end: See `on_hang`.
+
+        Raises:
+            SimulationError: It may end, by what cannot be simulated.
+        """
+        if self._refused:
+            raise SimulationError(self._refused)
+        if any(holds() for holds in self._waits[:-1]):
+            raise SimulationError(
+                "a function of an executor waits for ever, while another one could go on and does not: in a simulation "
+                "the last that began goes on first; use real connections for this test, with simulate=False"
+            )
+        if names := self._threads.running():
+            raise SimulationError(
+                f"nothing is left to happen in the simulation, but the thread {names[0]!r} runs and may end the wait, "
+                "so that it is no proof of a hang: use real connections for this test, with simulate=False"
+            )
+        for callback in tuple(self.on_hang):
+            callback(end)
+
+    # Threads.
+
     @property
     def is_own_thread(self) -> bool:
         """Whether the caller is in the thread of the test."""
@@ -191,7 +256,8 @@ class VirtualTime:
         """
         if not self.is_own_thread:
             name = threading.current_thread().name
-            raise SimulationError(
-                f"the thread {name!r} uses a simulated server, which runs in the thread of its test only: "
+            self._refused = (
+                f"the thread {name!r} uses a simulated server or loop, which runs in the thread of its test only: "
                 "use real connections for this test, with simulate=False"
             )
+            raise SimulationError(self._refused)

@@ -46,9 +46,9 @@ class HangWatch:
         if self._callbacks is not None and self._hung in self._callbacks:
             self._callbacks.remove(self._hung)
 
-    def _hung(self, end: Address) -> None:
-        """Record that a client waits for ever at this end of a connection."""
-        session = self._session(end)
+    def _hung(self, end: Address | None) -> None:
+        """Record that a client waits for ever at this end of a connection, or, for None, anywhere."""
+        session = self._latest_session() if end is None else self._session(end)
         if session is None:
             return
         latest = next((one for one in reversed(self._log.commands) if one.session == session.number), None)
@@ -56,6 +56,13 @@ class HangWatch:
         event = ClientHung(*self._hub.stamp(session.number), *command, inf)
         self._hangs.found.append(event)
         self._hub.emit(event)
+
+    def _latest_session(self) -> SessionRecord | None:
+        """The open session with the latest command."""
+        sessions = {session.number: session for session in self._log.sessions if session.closed_at is None}
+        numbers = (command.session for command in reversed(self._log.commands) if command.session in sessions)
+        latest = next(numbers, None)
+        return next(reversed(sessions.values()), None) if latest is None else sessions[latest]
 
     def _session(self, end: Address) -> SessionRecord | None:
         """The session of a control connection, or of a data connection."""

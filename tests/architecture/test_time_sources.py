@@ -19,7 +19,9 @@ USERS_SIDE = ("client/", "cli/")
 
 OF_TIME = {
     "time": frozenset({"thread_time", "process_time"}),  # CPU time is not used for waiting
-    "threading": frozenset({"Lock", "RLock", "Thread", "current_thread", "get_ident", "local", "main_thread"}),
+    "threading": frozenset(
+        {"Lock", "RLock", "Thread", "current_thread", "enumerate", "get_ident", "local", "main_thread"}
+    ),
     "ftpfixture.untouched": frozenset({"RealFiles", "wall_time"}),  # the time of day, for objects without a server
     "queue": frozenset[str](),
     "concurrent.futures": frozenset({"Executor"}),

@@ -205,3 +205,65 @@ def test_shared_servers_are_real(pytester: pytest.Pytester) -> None:
     result = _run(pytester, source)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*simulate=True for a server of many tests: a simulation belongs to one test*"])
+
+
+ASYNC_HANGS = """
+import asyncio
+from ftpfixture import Client, HangError, on
+
+FAULTS = [on("NOOP").no_reply().optional(), on("RETR").stall_data(after_bytes=1).optional()]
+pytestmark = [pytest.mark.asyncio, pytest.mark.ftp(simulate=True, files={"/a": b"abc"}, faults=FAULTS)]
+
+async def test_our_client(ftp_client):
+    await ftp_client.command("NOOP", "200")
+
+async def test_a_hang_is_expected(ftp_server, ftp_client):
+    with pytest.raises(HangError, match="a coroutine waits on the connection from 127.0.0.1:"):
+        await ftp_client.command("NOOP", "200")
+    with pytest.raises(HangError, match="the client waits for ever at NOOP"):
+        ftp_server.check_hangs()
+
+async def test_a_hang_is_swallowed(ftp_server, ftp_client):
+    try:
+        async with ftp_client.download_stream("/a") as stream:
+            await stream.read()
+    except HangError:
+        pass
+
+async def test_streams(ftp_server):
+    reader, writer = await asyncio.open_connection(*ftp_server.address)
+    await reader.readline()
+    try:
+        writer.write(b"NOOP" + bytes([13, 10]))
+        await reader.readline()
+    finally:
+        writer.close()
+
+async def test_a_thread(ftp_server):
+    import threading
+    future, loop = asyncio.get_running_loop().create_future(), asyncio.get_running_loop()
+    def ends():
+        try:
+            loop.call_soon_threadsafe(future.set_result, 1)
+        except RuntimeError:
+            pass
+    thread = threading.Thread(target=ends, name="worker 7")
+    thread.start()
+    thread.join()
+    await future
+"""
+
+
+def test_hangs_of_coroutines(pytester: pytest.Pytester) -> None:
+    """The wait raises the error, with its line; swallowed, it fails the test all the same; threads are named."""
+    result = _run(pytester, ASYNC_HANGS, "-W", "ignore::ResourceWarning")
+    result.assert_outcomes(passed=1, failed=4)
+    result.stdout.fnmatch_lines_random(
+        [
+            '> *await ftp_client.command("NOOP", "200")',
+            "> *await reader.readline()",
+            "*HangError: the client waits for ever at RETR /a: it has no timeout*",
+            "*HangError: the client waits for ever at NOOP: it has no timeout*",
+            "*SimulationError: the thread 'worker 7' uses a simulated server or loop*",
+        ]
+    )

@@ -59,7 +59,7 @@ def test_waiting(driver: SimulatedTime) -> None:
 
 def test_a_wait_that_never_ends(driver: SimulatedTime) -> None:
     """It is an error, and the servers are told which connection it is."""
-    ends: list[tuple[str, int]] = []
+    ends: list[tuple[str, int] | None] = []
     driver.on_hang.append(ends.append)
     with pytest.raises(HangError, match="the client waits for bytes without a timeout"):
         driver.wait(lambda: False, inf, "bytes", ("127.0.0.1", 7))

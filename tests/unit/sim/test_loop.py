@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import signal
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -96,25 +99,66 @@ def test_errors_in_callbacks(loop: SimulatedLoop, caplog: pytest.LogCaptureFixtu
 
 
 def test_a_wait_for_nothing(loop: SimulatedLoop) -> None:
-    """It is proved, and ends."""
+    """The innermost await raises an error, which the coroutine may handle; one that never stops is ended."""
+    waits = 0
 
-    async def main() -> None:
+    async def inner() -> None:
+        nonlocal waits
+        waits += 1
         await asyncio.get_running_loop().create_future()
 
-    with pytest.raises(HangError, match="will never happen"):
-        loop.run_until_complete(main())
+    async def main() -> str:
+        with pytest.raises(HangError, match="a coroutine waits without a timeout"):
+            await inner()
+        await asyncio.sleep(60)
+        return "went on"
+
+    async def for_ever() -> None:
+        while True:
+            with contextlib.suppress(HangError):
+                await inner()
+
+    assert loop.run_until_complete(main()) == "went on"
+    with pytest.raises(HangError) as found:
+        loop.run_until_complete(inner())
+    assert found.traceback[-1].name == "inner"
+    waits = 0
+    with pytest.raises(HangError):
+        loop.run_until_complete(for_ever())
+    assert waits == 101
     for task in asyncio.all_tasks(loop):
         task.cancel()
     loop.virtual.rest()
 
 
+def test_signals(loop: SimulatedLoop) -> None:
+    """A handler is a callback of the loop; when the loop is closed, the signal has its former handler."""
+    before, seen = signal.getsignal(signal.SIGUSR1), list[str]()
+
+    async def main() -> None:
+        loop.add_signal_handler(signal.SIGUSR1, seen.append, "signal")
+        signal.raise_signal(signal.SIGUSR1)
+        assert seen == []
+        await asyncio.sleep(0)
+        assert seen == ["signal"]
+        assert loop.remove_signal_handler(signal.SIGUSR1)
+        assert not loop.remove_signal_handler(signal.SIGUSR1)
+        loop.add_signal_handler(signal.SIGUSR1, seen.append, "signal")
+
+    loop.run_until_complete(main())
+    assert signal.getsignal(signal.SIGUSR1) is not before
+    loop.close()
+    assert signal.getsignal(signal.SIGUSR1) is before
+
+
 def test_functions_of_executors(loop: SimulatedLoop) -> None:
-    """They are called at once; an exception is that of the future."""
+    """They are called in the thread of the test; an exception is that of the future."""
 
     def fails() -> None:
         raise ZeroDivisionError
 
     assert loop.run_until_complete(loop.run_in_executor(None, max, 1, 2)) == 2
+    assert loop.run_until_complete(loop.run_in_executor(None, threading.get_ident)) == threading.get_ident()
     with pytest.raises(ZeroDivisionError):
         loop.run_until_complete(loop.run_in_executor(None, fails))
 

@@ -99,6 +99,23 @@ def test_loops_wait_for_themselves_only() -> None:
     assert not client.is_running()
 
 
+def test_callbacks_of_the_same_turn() -> None:
+    """A callback that waits does not keep back what was ready with it."""
+    virtual, seen = VirtualTime(), list[str]()
+    servers, client = _loop(virtual), _loop(virtual)
+
+    def blocks() -> None:
+        servers.call_soon(seen.append, "new")
+        virtual.rest()
+        assert seen == ["same turn", "new"]
+
+    client.call_soon(blocks)
+    servers.call_soon(seen.append, "same turn")
+    client.call_soon(seen.append, "client")
+    virtual.rest()
+    assert seen == ["same turn", "new", "client"]
+
+
 def test_what_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Callbacks in circles, retries for more than a year, and a wait for nothing are errors."""
     virtual = VirtualTime()
@@ -139,3 +156,5 @@ def test_threads() -> None:
     thread.join()
     assert found[0].startswith("the thread 'worker 7' uses a simulated server")
     virtual.check_thread()
+    with pytest.raises(SimulationError, match="worker 7"):
+        virtual.hang(None)

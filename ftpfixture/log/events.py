@@ -248,13 +248,17 @@ class ClientHung(Event):
         command_seq: `seq` of the command at which it waited; 0 for a connection just accepted.
         command: The command as text, secrets starred.
         seconds: How long no byte went in either direction; infinity where it is proved that none ever will.
+        repeats: How often it sent the command, if it did not wait but repeats something for ever.
     """
 
     command_seq: int
     command: str
     seconds: float
+    repeats: int = 0
 
     def __str__(self) -> str:
+        if self.repeats:
+            return f"the client repeats {self.command} for ever: it did so {self.repeats} times, and nothing new"
         if self.seconds == inf:
             return f"the client waits for ever at {self.command}: it has no timeout, and nothing is left to happen"
         return f"the client waited {self.seconds:g} s at {self.command} without giving up"

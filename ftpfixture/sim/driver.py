@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from ftpfixture.driver import Driver
 from ftpfixture.errors import HangError, ServerStateError
-from ftpfixture.net.memory import WINDOW
+from ftpfixture.net.memory import WINDOW, MemoryTransport
 from ftpfixture.net.memory_network import MemoryNetwork
 from ftpfixture.net.transport import Address
+from ftpfixture.sim.endless import Endless
 from ftpfixture.sim.loop import SimulatedLoop
 from ftpfixture.sim.time import VirtualTime
 from ftpfixture.untouched import wall_time
@@ -33,6 +34,23 @@ _PACES = (0, 0, 1, 3, 8)
 _CHANGES = 0.2  # probability that a step of the client begins another pace
 
 
+class _Network(MemoryNetwork):
+    """A network that counts the connections of clients."""
+
+    def __init__(self, endless: Endless, window: int) -> None:
+        super().__init__(window, _PORTS)
+        self._endless = endless
+
+    async def connect(self, local: str | None, address: Address) -> MemoryTransport:
+        """See Network.
+
+        Raises:
+            HangError: Clients do nothing else, for ever.
+        """
+        self._endless.connects(address)
+        return await super().connect(local, address)
+
+
 class SimulatedTime(Driver):
     """Runs servers on the thread of the client that waits for them.
 
@@ -46,12 +64,14 @@ class SimulatedTime(Driver):
         network: Connects them with their clients.
         seed: As given.
         on_hang: See `VirtualTime`.
+        endless: Finds loops that never end; its limits may be changed.
     """
 
     def __init__(self, seed: int | None = None, window: int = WINDOW) -> None:
         self.seed = seed
         self.virtual = VirtualTime(seed)
-        self.network = MemoryNetwork(window, _PORTS)
+        self.endless = self.virtual.endless
+        self.network = _Network(self.endless, window)
         self.loop = SimulatedLoop(self.virtual, self.network)
         self.on_hang = self.virtual.on_hang
         self._begin = wall_time()
@@ -99,7 +119,7 @@ class SimulatedTime(Driver):
             coroutine.close()
             raise
         task: asyncio.Task[T] = self.loop.create_task(coroutine)
-        return self.finish(task, math.inf, "the server")
+        return self._finish(task, math.inf, "the server")
 
     def call(self, function: Callable[[], T]) -> T:
         """See Driver; the servers come to rest before and after."""
@@ -182,8 +202,12 @@ class SimulatedTime(Driver):
             Whether it holds; False after a timeout.
 
         Raises:
-            HangError: It will never hold, and there is no limit of time.
+            HangError: It will never hold, and there is no limit of time; or the client repeats something for ever.
         """
+        self.endless.check()
+        return self._wait(holds, timeout, what, end)
+
+    def _wait(self, holds: Callable[[], bool], timeout: float, what: str, end: Address = ("", 0)) -> bool:
         self._check()
         virtual = self.virtual
         deadline = virtual.now + timeout
@@ -212,7 +236,15 @@ class SimulatedTime(Driver):
             HangError: As `wait`.
         """
         try:
-            if not self.wait(task.done, timeout, what):
+            self.endless.check()
+        except BaseException:
+            task.cancel()
+            raise
+        return self._finish(task, timeout, what)
+
+    def _finish(self, task: asyncio.Task[T], timeout: float, what: str) -> T:
+        try:
+            if not self._wait(task.done, timeout, what):
                 raise TimeoutError("timed out")
         except BaseException:
             task.cancel()
@@ -221,15 +253,20 @@ class SimulatedTime(Driver):
         return task.result()
 
     def go_on(self) -> None:
-        """Let the servers go on after a step of a client: until they wait, or for some turns that the seed chooses."""
+        """Let the servers go on after a step of a client: until they wait, or for some turns that the seed chooses.
+
+        Raises:
+            HangError: The client repeats something for ever.
+        """
         virtual = self.virtual
         if virtual.choices is None:
             virtual.rest()
-            return
-        if virtual.choices.random() < _CHANGES:
-            self._pace = virtual.choices.choice(_PACES)
-        for _ in range(virtual.choices.randrange(self._pace + 1)):
-            virtual.step()
+        else:
+            if virtual.choices.random() < _CHANGES:
+                self._pace = virtual.choices.choice(_PACES)
+            for _ in range(virtual.choices.randrange(self._pace + 1)):
+                virtual.step()
+        self.endless.check()
 
     def _check(self) -> None:
         self.virtual.check_thread()

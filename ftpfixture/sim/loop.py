@@ -66,13 +66,15 @@ class SimulatedLoop(RefusedMethods):
         Where nothing is ready and there is no timer, the innermost wait of the future raises HangError.
 
         Raises:
-            HangError: So it is, and there is no such wait, or it was given a hundred of them.
+            HangError: So it is, and there is no such wait, or it was given a hundred of them; or something is repeated
+                for ever.
             SimulationError: So it is, and the wait may end by what cannot be simulated.
         """
         task = asyncio.ensure_future(future, loop=self)
         hangs, virtual = 0, self.virtual
         with virtual.waiting(task.done):
             while not task.done():
+                virtual.endless.check()
                 if virtual.step():
                     continue
                 if (due := virtual.due) != math.inf:

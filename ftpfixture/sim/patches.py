@@ -18,12 +18,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from ftpfixture.errors import SimulationError
+from ftpfixture.errors import HangError, SimulationError
 from ftpfixture.net.hosts import is_loopback, is_numeric, is_wildcard
 from ftpfixture.net.sockets import PlainSocket, Socket
 from ftpfixture.net.transport import Address, peer_name
 from ftpfixture.sim import sockets, tls
 from ftpfixture.sim.driver import SimulatedTime
+from ftpfixture.sim.endless import EndlessLoop
 from ftpfixture.sim.ends import FIRST_NUMBER, ends_of
 
 __all__ = ["Patches"]
@@ -107,8 +108,12 @@ class Patches:
             target = self._target(address)
             if target is None or sockets.is_simulated(sock):
                 real(sock, address)
-            else:
+                return
+            try:
                 sockets.connect(sock, self._driver, target)
+            except (HangError, EndlessLoop):
+                sock.close()  # socket.create_connection does so for an OSError only
+                raise
 
         return connect
 

@@ -22,11 +22,11 @@ from typing import Any, Protocol
 
 from ftpfixture.errors import HangError, SimulationError
 from ftpfixture.net.transport import Address
+from ftpfixture.sim.endless import Endless
 from ftpfixture.sim.threads import Threads
 
 __all__ = ["Owner", "VirtualTime"]
 
-_TURNS = 1_000_000  # turns without any time between them, after which something runs in circles
 _DAYS = 366  # virtual days, after which something never ends
 _LATE = 0.4  # probability, with a seed, that what is ready on a connection is seen in a later turn only
 
@@ -59,6 +59,7 @@ class VirtualTime:
         running: The loops whose callbacks are being called, the innermost last.
         on_hang: Called when a wait would never end, with the address of the client's end of the connection it waits on;
             None where that is not known.
+        endless: Finds loops that never end.
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -70,7 +71,7 @@ class VirtualTime:
         self._arrivals: list[Entry] = []
         self._timers: list[tuple[float, int, Entry]] = []
         self._count = itertools.count()
-        self._turns = 0  # since the time moved
+        self.endless = Endless()
         self._open: list[deque[Entry]] = []  # what is left of the turns in whose callbacks there are others
         self._waits: list[Callable[[], bool]] = []
         self._thread = threading.get_ident()
@@ -107,8 +108,9 @@ class VirtualTime:
         Inside a callback of a loop the callbacks of that loop wait, as they do on a real one.
 
         Raises:
-            HangError: There were a million turns, and no time went by.
+            HangError: There were a million turns, in which clients did nothing.
         """
+        self.endless.turns()
         for rest in self._open:
             self._ready.extendleft(reversed(rest))
             rest.clear()
@@ -121,9 +123,6 @@ class VirtualTime:
             turn, self._ready = self._split(turn)
         if not turn:
             return False
-        self._turns += 1
-        if self._turns > _TURNS:
-            raise HangError(f"{_TURNS} turns of the event loop, and no time went by: something runs in circles")
         self._run(turn)
         return True
 
@@ -191,7 +190,7 @@ class VirtualTime:
         if moment > _DAYS * 86400:
             raise HangError(f"{_DAYS} virtual days have gone by: something waits and tries again for ever")
         if moment > self.now:
-            self.now, self._turns = moment, 0
+            self.now = moment
 
     # Waits.
 

@@ -27,7 +27,7 @@ def innermost(task: asyncio.Future[Any], seen: set[int] | None = None) -> tuple[
     if not isinstance(task, asyncio.Task):
         return next((found for child in getattr(task, "_children", ()) if (found := innermost(child, seen))), None)
     awaited: asyncio.Future[Any] | None = getattr(task, "_fut_waiter", None)
-    if awaited is None:
+    if awaited is None or awaited.done():
         return None
     children = [awaited, *_children(task)]
     return next((found for child in children if (found := innermost(child, seen))), (task, awaited))

@@ -294,6 +294,7 @@ class FtpServer(ServerChecks):
         await beginning.bring_back(self.files, self.faults)
         self.log.clear()
         self.expectations.begin_again(beginning.strict, beginning.loose)
+        self._watch.restart()
         self.server.resume()
         return problem
 

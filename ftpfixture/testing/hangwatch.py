@@ -1,4 +1,4 @@
-"""What a simulation has proved: that a client of a server waits for ever.
+"""What a simulation has proved: that a client of a server waits, or repeats something, for ever.
 
 One rule: the log and the report name the command at which the client waits.
 """
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ftpfixture.driver import Driver
 from ftpfixture.log import CommandLog
-from ftpfixture.log.events import ClientHung, DataOpened, Hub
+from ftpfixture.log.events import ClientHung, CommandReceived, DataOpened, Event, Hub
 from ftpfixture.net.hangs import Hangs
 from ftpfixture.net.transport import Address
+from ftpfixture.wire.command import censor
+from ftpfixture.wire.lines import printable
 
 if TYPE_CHECKING:
     from ftpfixture.log.records import SessionRecord
@@ -32,6 +34,7 @@ class HangWatch:
 
     def __init__(self, driver: Driver, log: CommandLog, hangs: Hangs, hub: Hub) -> None:
         self._callbacks: list[Any] | None = getattr(driver, "on_hang", None)
+        self._endless: Any = getattr(driver, "endless", None)
         self._log = log
         self._hangs = hangs
         self._hub = hub
@@ -40,11 +43,33 @@ class HangWatch:
         """Begin to watch."""
         if self._callbacks is not None:
             self._callbacks.append(self._hung)
+        if self._endless is not None:
+            self.restart()
+            self._endless.on_found.append(self._repeats)
+            self._hub.subscribe(self._on_event)
+
+    def restart(self) -> None:
+        """Count again from now on what clients repeat."""
+        if self._endless is not None:
+            self._endless.restart()
 
     def end(self) -> None:
         """Watch no more."""
         if self._callbacks is not None and self._hung in self._callbacks:
             self._callbacks.remove(self._hung)
+        if self._endless is not None and self._repeats in self._endless.on_found:
+            self._endless.on_found.remove(self._repeats)
+            self._hub.unsubscribe(self._on_event)
+
+    def _on_event(self, event: Event) -> None:
+        if type(event) is CommandReceived:
+            self._endless.sends(event.verb, printable(censor(event.verb, event.argument)))
+
+    def _repeats(self, what: str, count: int) -> None:
+        """Record that a client repeats something for ever."""
+        session = self._latest_session()
+        if session is not None:
+            self._record(session, (0, what), count)
 
     def _hung(self, end: Address | None) -> None:
         """Record that a client waits for ever at this end of a connection, or, for None, anywhere."""
@@ -53,7 +78,10 @@ class HangWatch:
             return
         latest = next((one for one in reversed(self._log.commands) if one.session == session.number), None)
         command = (0, "the greeting") if latest is None else (latest.seq, str(latest).partition(" ->")[0])
-        event = ClientHung(*self._hub.stamp(session.number), *command, inf)
+        self._record(session, command)
+
+    def _record(self, session: SessionRecord, command: tuple[int, str], repeats: int = 0) -> None:
+        event = ClientHung(*self._hub.stamp(session.number), *command, inf, repeats)
         self._hangs.found.append(event)
         self._hub.emit(event)
 

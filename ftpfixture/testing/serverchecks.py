@@ -118,7 +118,8 @@ class ServerChecks(ServerAddress):
         self._hangs.found.clear()
         if hangs and not self.inherited:
             more = f" (and {len(hangs) - 1} more)" if len(hangs) > 1 else ""
-            text = f"{hangs[0]}{more}: give the client a timeout"
+            remedy = "limit its attempts" if hangs[0].repeats else "give the client a timeout"
+            text = f"{hangs[0]}{more}: {remedy}"
             raise HangError(failure(text, [], self.log, [hangs[0].seq]))
 
     def watch_silence(self, seconds: float) -> None:

@@ -69,6 +69,7 @@ def test_all_exceptions_are_in_one_tree() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ClassDef)
         and any(ast.unparse(base).endswith(("Error", "Exception")) for base in node.bases)
+        and node.name != "EndlessLoop"  # it ends a test whose code handles every Exception
     ]
 
     assert drawn | {"FtpFixtureError"} == defined

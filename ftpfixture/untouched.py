@@ -7,13 +7,14 @@ that a server needs to run come from here or were bound at import; names that a 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
-__all__ = ["RealFiles", "monotonic", "wall_time"]
+__all__ = ["RealFiles", "is_travelling", "monotonic", "wall_time"]
 
 
 def _own_copy(name: str) -> ModuleType:
@@ -44,6 +45,13 @@ def wall_time() -> float:
         return float(_wall())
     except IndexError:
         return float(_TIME.time())  # another thread just ended the last freeze
+
+
+def is_travelling() -> bool:
+    """Return whether freezegun or time-machine has set the time of day."""
+    freezegun, machine = sys.modules.get("freezegun.api"), sys.modules.get("time_machine")
+    frozen = bool(getattr(freezegun, "freeze_factories", ()))
+    return frozen or (machine is not None and bool(machine.escape_hatch.is_travelling()))
 
 
 _SYSTEM = _own_copy(os.name)

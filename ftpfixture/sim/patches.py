@@ -13,7 +13,6 @@ import selectors
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -23,6 +22,7 @@ from ftpfixture.net.hosts import is_loopback, is_numeric, is_wildcard
 from ftpfixture.net.sockets import PlainSocket, Socket
 from ftpfixture.net.transport import Address, peer_name
 from ftpfixture.sim import sockets, tls
+from ftpfixture.sim.clocks import Clocks
 from ftpfixture.sim.driver import SimulatedTime
 from ftpfixture.sim.endless import EndlessLoop
 from ftpfixture.sim.ends import FIRST_NUMBER, ends_of
@@ -37,13 +37,13 @@ class Patches:
 
     Args:
         driver: Of the servers.
-        with_time: Whether `time.sleep`, `time.monotonic` and `time.time` are virtual, too.
+        with_time: Whether the clocks and pauses of the test's thread are virtual, too.
     """
 
     def __init__(self, driver: SimulatedTime, with_time: bool = False) -> None:
         self._driver = driver
         self._undo: list[tuple[Any, str, Any]] = []
-        self._with_time = with_time
+        self._clocks = Clocks(driver) if with_time else None
 
     def apply(self) -> None:
         """Patch."""
@@ -61,17 +61,13 @@ class Patches:
             self._patch(kind, "register", self._register)
         for module in (asyncio, asyncio.events):  # where `asyncio.run` and pytest-asyncio look for it
             self._put(module, "new_event_loop", self._driver.client_loop)
-        if self._with_time:
-            self._patch(time, "sleep", self._sleep)
-            for name, function in (
-                ("monotonic", self._driver.monotonic),
-                ("perf_counter", self._driver.monotonic),
-                ("time", self._driver.wall),
-            ):
-                self._put(time, name, function)
+        if self._clocks is not None:
+            self._clocks.apply()
 
     def undo(self) -> None:
         """Bring back what was there before, the last first."""
+        if self._clocks is not None:
+            self._clocks.undo()
         while self._undo:
             owner, name, value = self._undo.pop()
             if value is _MISSING:
@@ -187,17 +183,6 @@ class Patches:
             return real(selector, fileobj, *args, **options)
 
         return register
-
-    # Time.
-
-    def _sleep(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def sleep(seconds: float) -> None:
-            if seconds < 0 or not self._driver.virtual.is_own_thread:  # an error, or the time of another thread
-                real(seconds)
-            else:
-                self._driver.wait_until(lambda: False, seconds)
-
-        return sleep
 
 
 def _select(

@@ -19,7 +19,7 @@ class Simulation(SimulatedTime):
 
     Args:
         seed: See `SimulatedTime`.
-        with_time: Whether `time.sleep`, `time.monotonic` and `time.time` are virtual for all code of the process.
+        with_time: Whether the clocks and pauses of the test's thread are virtual.
     """
 
     def __init__(self, seed: int | None = None, with_time: bool = False) -> None:

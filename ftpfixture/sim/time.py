@@ -243,6 +243,11 @@ class VirtualTime:
     # Threads.
 
     @property
+    def has_other_threads(self) -> bool:
+        """Whether a thread that the test has begun may do something."""
+        return bool(self._threads.running())
+
+    @property
     def is_own_thread(self) -> bool:
         """Whether the caller is in the thread of the test."""
         return threading.get_ident() == self._thread

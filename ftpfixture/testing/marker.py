@@ -66,6 +66,12 @@ def settings_of(item: pytest.Item, *servers: str | None) -> FtpServerSettings:
         name = _name(item, marker)
         if name in servers:
             settings.update(marker.kwargs)
+    if _is_count(settings.get("simulate")) and "schedule" in settings:
+        _fail(
+            item,
+            f"simulate={settings['simulate']} runs the test under schedules 0 to {settings['simulate'] - 1}, and "
+            f"schedule={settings['schedule']!r} under one: leave out schedule=, or repeat the one with simulate=True",
+        )
     return cast(FtpServerSettings, _with_schedule(item, settings))  # the server checks them
 
 

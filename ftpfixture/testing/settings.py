@@ -6,6 +6,7 @@ One rule: each setting has its default, check and description in one table, as i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from os import PathLike
 from ssl import SSLContext
 from typing import Annotated, Literal
@@ -218,6 +219,9 @@ class FtpServerSettings(ServerSettings, total=False):
             "whether connections and time are simulated: the server runs on the thread of its clients while they wait, "
             "without sockets, and waiting takes no real time; in the marker ``ftp`` also a number of schedules, under "
             "each of which the test runs",
+            check=replace(
+                checks.truth, wanted="True or False, and in the marker ftp also a number of schedules from 1"
+            ),
         ),
     ]
     schedule: Annotated[
@@ -234,8 +238,8 @@ class FtpServerSettings(ServerSettings, total=False):
         bool,
         Setting(
             False,
-            "whether `time.sleep`, `time.monotonic`, `time.perf_counter` and `time.time` have the virtual time of a "
-            "simulated server, in the whole process",
+            "whether `time.sleep`, the clocks of `time` and waits with a timeout on conditions, events and queues of "
+            "`threading` and `queue` have the virtual time of a simulated server, in the thread of the test",
         ),
     ]
     driver: Annotated[

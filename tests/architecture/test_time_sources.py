@@ -11,8 +11,11 @@ from tests.support.rows import table
 
 PACKAGE = Path(ftpfixture.__file__).parent
 
-DRIVERS = ("untouched.py", "driver.py", "testing/loopthread.py", "testing/serverloop.py", "testing/interrupts.py")
-"""The modules with real time."""
+DRIVERS = (
+    *("untouched.py", "driver.py", "testing/loopthread.py", "testing/serverloop.py", "testing/interrupts.py"),
+    "sim/clocks.py",
+)
+"""The modules with real time, and the one that replaces it."""
 
 USERS_SIDE = ("client/", "cli/")
 """Modules that run on the user's own loop or at the user's terminal, in the user's time."""
@@ -22,7 +25,9 @@ OF_TIME = {
     "threading": frozenset(
         {"Lock", "RLock", "Thread", "current_thread", "enumerate", "get_ident", "local", "main_thread"}
     ),
-    "ftpfixture.untouched": frozenset({"RealFiles", "wall_time"}),  # the time of day, for objects without a server
+    "ftpfixture.untouched": frozenset(
+        {"RealFiles", "is_travelling", "wall_time"}
+    ),  # the time of day, for objects without a server
     "queue": frozenset[str](),
     "concurrent.futures": frozenset({"Executor"}),
     "sched": frozenset[str](),

@@ -267,3 +267,37 @@ def test_hangs_of_coroutines(pytester: pytest.Pytester) -> None:
             "*SimulationError: the thread 'worker 7' uses a simulated server or loop*",
         ]
     )
+
+
+NUMBERS = """
+@pytest.mark.ftp(simulate=0)
+def test_none(ftp_server):
+    pass
+
+@pytest.mark.ftp(simulate=-1)
+def test_less(ftp_server):
+    pass
+
+@pytest.mark.ftp(simulate=1, schedule=3)
+def test_both(ftp_server):
+    pass
+
+@pytest.mark.ftp(simulate=True, schedule=-3)
+def test_negative(ftp_server):
+    pass
+"""
+
+
+def test_numbers_that_mean_nothing(pytester: pytest.Pytester) -> None:
+    """Each is an error that says what would work."""
+    result = _run(pytester, NUMBERS)
+    assert result.parseoutcomes() == {"errors": 4}
+    wanted = "simulate takes True or False, and in the marker ftp also a number of schedules from 1, not"
+    result.stdout.fnmatch_lines_random(
+        [
+            f"*: {wanted} 0",
+            f"*: {wanted} -1",
+            "*simulate=1 runs the test under schedules 0 to 0, and schedule=3 under one: leave out schedule=*",
+            "*: schedule takes a whole number, 0 or more*not -3",
+        ]
+    )

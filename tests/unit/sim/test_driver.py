@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from math import inf
 
+import freezegun
 import pytest
+import time_machine
 
+from ftpfixture import FtpServer
 from ftpfixture.errors import HangError, ServerStateError
 from ftpfixture.sim.driver import SimulatedTime
 
@@ -42,6 +46,19 @@ def test_wall_time(driver: SimulatedTime) -> None:
     began = driver.wall()
     driver.virtual.jump(100)
     assert driver.wall() == began + 100
+
+
+def test_libraries_that_set_the_time(driver: SimulatedTime) -> None:
+    """What freezegun and time-machine set is the time of day, as for a real server; timeouts do not mind."""
+    for travel in (freezegun.freeze_time("2001-02-03"), time_machine.travel("2001-02-03", tick=False)):
+        with FtpServer(driver=driver, network=driver.network, files={"/a": b"a"}) as server:
+            before = server.files.stat("/a").modified
+            with travel:
+                server.files["/a"] = b"b"
+                assert datetime.fromtimestamp(server.files.stat("/a").modified, UTC) == datetime(2001, 2, 3, tzinfo=UTC)
+                assert not driver.wait_until(lambda: False, 60)
+            server.files["/a"] = b"c"
+            assert server.files.stat("/a").modified >= before + 60
 
 
 def test_waiting(driver: SimulatedTime) -> None:

@@ -139,22 +139,16 @@ def test_an_event_loop_that_was_there_before() -> None:
 
 
 def test_time() -> None:
-    """It is real, unless the test asks for virtual time everywhere."""
+    """It is real, unless the test asks for virtual time."""
     real = time.time
     with FtpServer(simulate=True) as server:
         assert time.time is real
         assert server.driver.monotonic() == 0
     with FtpServer(simulate=True, simulate_time=True) as server:
-        began, monotonic = time.time(), time.monotonic()
+        began = time.time()
         time.sleep(3600)
         assert time.time() - began == pytest.approx(3600)
-        assert time.monotonic() - monotonic == 3600
         assert server.driver.monotonic() == 3600
-        with ThreadPoolExecutor() as pool:
-            pool.submit(time.sleep, 0.001).result()  # that of another thread is real
-        assert server.driver.monotonic() == 3600
-        with pytest.raises(ValueError, match="sleep length must be non-negative"):
-            time.sleep(-1)
     assert time.time is real
 
 

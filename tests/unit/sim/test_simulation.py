@@ -48,7 +48,7 @@ def test_settings_that_contradict() -> None:
         (lambda: FtpServer(simulate=True, driver=SimulatedTime()), "simulate=True with driver="),
         (lambda: FtpServer(simulate=True, network=MemoryNetwork()), "simulate=True with network="),
         (lambda: FtpServer(simulate=True, schedule=-1), "schedule"),
-        (lambda: FtpServer(simulate=100), "simulate"),  # type: ignore[arg-type]
+        (lambda: FtpServer(simulate=100), "simulate takes True or False, and in the marker ftp also a number"),  # type: ignore[arg-type]
     ]
 
     def check(row: tuple[Callable[[], object], str]) -> None:

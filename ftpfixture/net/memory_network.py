@@ -10,6 +10,7 @@ import errno
 import itertools
 import os
 from collections import deque
+from collections.abc import Callable
 
 from ftpfixture.errors import ConfigurationError
 from ftpfixture.net.hosts import family_of, is_numeric, is_wildcard, numeric, reachable, same_host, spelled
@@ -31,6 +32,10 @@ class MemoryNetwork:
         window: Bytes that one side of a connection may send before the other receives any.
         ports: Those that are given when any will do.
 
+    Attributes:
+        on_unknown: Called with an address on which nothing listens when it is connected to; returns whether something
+            listens there now.
+
     Raises:
         ConfigurationError: The window is too small.
     """
@@ -40,6 +45,7 @@ class MemoryNetwork:
         self._listeners: set[MemoryListener] = set()
         self._ports = itertools.cycle(ports)
         self._addresses: set[Address] = set()
+        self.on_unknown: Callable[[Address], bool] | None = None
 
     def listen(self, host: str, port: int, on_transport: OnTransport, backlog: int = BACKLOG) -> MemoryListener:
         """See Network."""
@@ -82,7 +88,9 @@ class MemoryNetwork:
         host = reachable(known)
         loop = asyncio.get_running_loop()
         while True:
-            listener = next((one for one in self._listeners if one.port == port and _reaches(host, one.host)), None)
+            listener = self._listener(host, port)
+            if listener is None and self.on_unknown is not None and self.on_unknown((host, port)):
+                listener = self._listener(host, port)
             if listener is None:
                 raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
             if _time_of(listener.loop) is not _time_of(loop):
@@ -94,6 +102,9 @@ class MemoryNetwork:
         near, far = memory_pair(loop, (here, (host, port)), self._window, listener.loop)
         listener.enqueue(far)
         return near
+
+    def _listener(self, host: str, port: int) -> MemoryListener | None:
+        return next((one for one in self._listeners if one.port == port and _reaches(host, one.host)), None)
 
     async def resolve(self, host: str) -> str:
         """See Network."""

@@ -63,6 +63,7 @@ class SimulatedTime(Driver):
         loop: The loop of the servers.
         network: Connects them with their clients.
         seed: As given.
+        sent: How often a blocking client has sent something.
         on_hang: See `VirtualTime`.
         endless: Finds loops that never end; its limits may be changed.
     """
@@ -73,6 +74,7 @@ class SimulatedTime(Driver):
         self.endless = self.virtual.endless
         self.network = _Network(self.endless, window)
         self.loop = SimulatedLoop(self.virtual, self.network)
+        self.sent = 0
         self.on_hang = self.virtual.on_hang
         self._begin = wall_time()
         self._leases = 0

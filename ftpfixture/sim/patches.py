@@ -13,19 +13,21 @@ import selectors
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
+from socket import AF_INET6
 from typing import Any
 
 from ftpfixture.errors import HangError, SimulationError
 from ftpfixture.net.hosts import is_loopback, is_numeric, is_wildcard
 from ftpfixture.net.sockets import PlainSocket, Socket
 from ftpfixture.net.transport import Address, peer_name
-from ftpfixture.sim import sockets, tls
+from ftpfixture.sim import selecting, sockets, tls
 from ftpfixture.sim.clocks import Clocks
 from ftpfixture.sim.driver import SimulatedTime
 from ftpfixture.sim.endless import EndlessLoop
 from ftpfixture.sim.ends import FIRST_NUMBER, ends_of
+from ftpfixture.sim.listeners import Listeners
 
 __all__ = ["Patches"]
 
@@ -44,6 +46,7 @@ class Patches:
         self._driver = driver
         self._undo: list[tuple[Any, str, Any]] = []
         self._clocks = Clocks(driver) if with_time else None
+        self._listeners = Listeners(driver, select.select)
 
     def apply(self) -> None:
         """Patch."""
@@ -54,9 +57,14 @@ class Patches:
             self._put(guard, "_true_connect", PlainSocket.connect)
         self._patch(PlainSocket, "connect_ex", self._connect_ex)
         self._patch(PlainSocket, "listen", self._listen)
+        self._patch(PlainSocket, "accept", self._accept)
+        self._driver.network.on_unknown = self._listeners.adopt
         self._patch(ssl.SSLContext, "wrap_socket", self._wrap)
         self._patch(subprocess.Popen, "__init__", self._start)
-        self._patch(select, "select", lambda real: partial(_select, real))
+        self._patch(select, "select", lambda real: partial(selecting.select, self._listeners, real))
+        for name in ("poll", "epoll", "kqueue", "devpoll"):
+            if hasattr(select, name):
+                self._patch(select, name, lambda real: partial(selecting.Refusing, real))
         for kind in {selectors.DefaultSelector, selectors.SelectSelector}:
             self._patch(kind, "register", self._register)
         for module in (asyncio, asyncio.events):  # where `asyncio.run` and pytest-asyncio look for it
@@ -84,15 +92,18 @@ class Patches:
 
     # Sockets.
 
-    def _target(self, address: Any) -> Address | None:
-        """The address of a simulated server; None for any other."""
-        if not isinstance(address, tuple) or len(address) < 2 or not isinstance(address[0], str):
+    def _target(self, address: Any, family: int) -> Address | None:
+        """The address of a simulated server; None for any other, and for one that a socket of this family refuses."""
+        if not isinstance(address, tuple) or len(address) < 2 or not isinstance(address[0], str | bytes | bytearray):
             return None
         host, port = address[:2]
+        if not isinstance(host, str):
+            host = bytes(host).decode("ascii", "replace")
         if not isinstance(port, int) or port not in self._driver.network.ports:
             return None
-        name = "127.0.0.1" if host == "localhost" else host
-        if not is_numeric(name):
+        is_6 = family == AF_INET6
+        name = ("::1" if is_6 else "127.0.0.1") if host == "localhost" else host
+        if not is_numeric(name) or (":" in name) != is_6:
             return None
         if len(address) == 4 and address[3]:
             name = peer_name(address)[0]  # with its zone
@@ -101,7 +112,7 @@ class Patches:
 
     def _connect(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def connect(sock: Any, address: Any) -> None:
-            target = self._target(address)
+            target = self._target(address, sock.family)
             if target is None or sockets.is_simulated(sock):
                 real(sock, address)
                 return
@@ -115,7 +126,7 @@ class Patches:
 
     def _connect_ex(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def connect_ex(sock: Any, address: Any) -> int:
-            target = self._target(address)
+            target = self._target(address, sock.family)
             if target is None or sockets.is_simulated(sock):
                 return int(real(sock, address))
             try:
@@ -128,23 +139,25 @@ class Patches:
 
     def _listen(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def listen(sock: Any, backlog: int = 128) -> None:
-            # A client in active mode: it listens while it is connected to a simulated server.
-            # Sockets of real servers, and of other threads, stay real.
-            if isinstance(sock, Socket) or not self._driver.virtual.is_own_thread:
-                real(sock, backlog)
+            if sockets.is_simulated(sock):
+                sockets.check_listen(sock)
                 return
-            host, port = peer_name(sock.getsockname())
-            local = bool(port) and is_numeric(host) and (is_loopback(host) or is_wildcard(host))
-            if (
-                (local or host in self._driver.network.hosts)
-                and not sockets.is_simulated(sock)
-                and ends_of(self._driver)
-            ):
-                sockets.listen(sock, self._driver, backlog)
-            else:
-                real(sock, backlog)
+            real(sock, backlog)
+            # A client in active mode listens while it is connected to a simulated server. Sockets of real servers, and
+            # of other threads, are none of it.
+            if not isinstance(sock, Socket) and self._driver.virtual.is_own_thread and ends_of(self._driver):
+                self._listeners.add(sock, backlog)
 
         return listen
+
+    def _accept(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def accept(sock: Any) -> tuple[Any, Any]:
+            if sock in self._listeners and self._driver.virtual.is_own_thread:
+                self._listeners.wait(sock)
+            result: tuple[Any, Any] = sock.accept() if sockets.is_simulated(sock) else real(sock)
+            return result
+
+        return accept
 
     @staticmethod
     def _wrap(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -183,13 +196,3 @@ class Patches:
             return real(selector, fileobj, *args, **options)
 
         return register
-
-
-def _select(
-    real: Callable[..., Any],
-    reading: Iterable[Any],
-    writing: Iterable[Any],
-    failing: Iterable[Any],
-    timeout: float | None = None,
-) -> tuple[list[Any], list[Any], list[Any]]:
-    return sockets.select(real, reading, writing, failing, timeout)

@@ -10,7 +10,6 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any, NoReturn, cast
 from weakref import finalize
@@ -25,47 +24,29 @@ from ftpfixture.net.transport import Address, peer_name
 from ftpfixture.sim.driver import SimulatedTime
 from ftpfixture.sim.ends import ENDS, End
 
-__all__ = ["SimulatedSocket", "connect", "hand_over", "is_simulated", "listen", "select"]
-
-
-def select(
-    real: Callable[..., Any],
-    reading: Iterable[Any],
-    writing: Iterable[Any],
-    failing: Iterable[Any],
-    limit: float | None,
-) -> tuple[list[Any], list[Any], list[Any]]:
-    """As `select.select`, also for simulated sockets.
-
-    Raises:
-        SimulationError: Only some of the sockets are simulated.
-    """
-    lists = [list(reading), list(writing), list(failing)]
-    simulated = [is_simulated(one) for many in lists for one in many]
-    if not any(simulated):
-        found: tuple[list[Any], list[Any], list[Any]] = real(*lists, limit)
-        return found
-    if not all(simulated):
-        raise SimulationError(
-            "select waits for connections to a simulated server and for others: they have different times; use "
-            "simulate=False for this test"
-        )
-
-    def ready() -> tuple[list[Any], list[Any], list[Any]]:
-        return (
-            [one for one in lists[0] if ENDS[one].is_readable()],
-            [one for one in lists[1] if ENDS[one].is_writable()],
-            [],
-        )
-
-    first = next(one for many in lists for one in many)
-    ENDS[first].driver.wait(lambda: any(ready()), inf if limit is None else limit, "select")
-    return ready()
+__all__ = ["SimulatedSocket", "check_listen", "connect", "hand_over", "is_acceptable", "is_simulated", "listen"]
 
 
 def is_simulated(sock: object) -> bool:
     """Whether a socket is one end of a connection in memory."""
     return isinstance(sock, SimulatedSocket)
+
+
+def is_acceptable(sock: socket.socket) -> bool:
+    """Whether `accept` of a simulated listener would not wait."""
+    return bool(ENDS[sock].accepted)
+
+
+def check_listen(sock: socket.socket) -> None:
+    """Raise the error of `listen` on a simulated socket; one that listens already may do it again.
+
+    Raises:
+        OSError: It is connected, or closed.
+    """
+    end = ENDS[sock]
+    if end.listener is None:
+        number = errno.EBADF if end.transport is None else errno.EINVAL
+        raise OSError(number, os.strerror(number))
 
 
 # Becoming simulated.
@@ -164,7 +145,9 @@ class SimulatedSocket:
     def recv(self: Any, size: int, flags: int = 0) -> bytes:
         """See `socket.socket.recv`."""
         end = ENDS[self]
-        if end.read_shut:
+        if size < 0:
+            raise ValueError("negative buffersize in recv")
+        if end.read_shut or not size:
             return b""
         transport = end.open()
         if flags & ~(socket.MSG_PEEK | socket.MSG_WAITALL):
@@ -182,6 +165,10 @@ class SimulatedSocket:
     def recv_into(self: Any, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """See `socket.socket.recv_into`."""
         view = memoryview(buffer).cast("B")
+        if nbytes < 0:
+            raise ValueError("negative buffersize in recv_into")
+        if nbytes > len(view):
+            raise ValueError("nbytes is greater than the length of the buffer")
         data = self.recv(nbytes or len(view), flags)
         view[: len(data)] = data
         return len(data)
@@ -197,6 +184,7 @@ class SimulatedSocket:
             return 0
         send = transport.send_urgent if flags & socket.MSG_OOB else transport.send
         sent = end.complete(lambda: send(bytes(view)), "room to send", writes=True)
+        end.driver.sent += 1
         if end.timeout != 0:
             end.driver.go_on()
         return sent
@@ -219,6 +207,7 @@ class SimulatedSocket:
     def accept(self: Any) -> tuple[socket.socket, Any]:
         """See `socket.socket.accept`."""
         end = ENDS[self]
+        self._check_open()
         if end.listener is None:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         if end.timeout == 0 and not end.accepted:
@@ -256,6 +245,7 @@ class SimulatedSocket:
         """See `socket.socket.settimeout`."""
         if value is not None and value < 0:
             raise ValueError("Timeout value out of range")
+        self._check_open()
         ENDS[self].timeout = value
 
     def gettimeout(self: Any) -> float | None:
@@ -266,6 +256,7 @@ class SimulatedSocket:
 
     def setblocking(self: Any, flag: bool) -> None:
         """See `socket.socket.setblocking`."""
+        self._check_open()
         ENDS[self].timeout = None if flag else 0.0
 
     def getblocking(self: Any) -> bool:
@@ -275,15 +266,22 @@ class SimulatedSocket:
     def setsockopt(self: Any, level: int, name: int, value: Any, *size: int) -> None:
         """See `socket.socket.setsockopt`: SO_LINGER decides how the socket closes, the others change nothing."""
         end = ENDS[self]
-        if self._closed:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        self._check_open()
         end.options[level, name] = value
         if end.transport is not None and (level, name) == (socket.SOL_SOCKET, socket.SO_OOBINLINE) and value:
             end.transport.urgent_inline()
 
     def getsockopt(self: Any, level: int, name: int, size: int = 0) -> Any:
-        """See `socket.socket.getsockopt`: what was set, or 0."""
-        return ENDS[self].options.get((level, name), bytes(size) if size else 0)
+        """See `socket.socket.getsockopt`: what a real socket with the same options has."""
+        self._check_open()
+        with PlainSocket(self.family, socket.SOCK_STREAM) as real:
+            for (set_level, set_name), value in ENDS[self].options.items():
+                real.setsockopt(set_level, set_name, value)
+            return real.getsockopt(level, name, size) if size else real.getsockopt(level, name)
+
+    def _check_open(self: Any) -> None:
+        if self._closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     def getsockname(self: Any) -> Any:
         """See `socket.socket.getsockname`."""

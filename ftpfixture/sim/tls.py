@@ -107,6 +107,7 @@ class SimulatedTlsSocket(SimulatedSocket, ssl.SSLSocket):  # type: ignore[misc]
         tls, view = end.tls, memoryview(data).cast("B")
         end.open()
         sent = end.complete(lambda: tls.send(view), "room to send") if view else 0
+        end.driver.sent += 1
         if end.timeout != 0:
             end.driver.go_on()
         return sent

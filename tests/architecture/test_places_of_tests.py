@@ -107,6 +107,8 @@ ELSEWHERE = {
     "testing/sweepoptions": ["plugin/test_sweep.py"],
     "testing/sweepresults": ["plugin/test_sweep.py"],
     "testing/sweeprun": ["plugin/test_sweep.py"],
+    "sim/listeners": ["unit/sim/test_sockets.py", "plugin/test_simulate.py"],
+    "sim/selecting": ["unit/sim/test_sockets.py"],
     "testing/golden": ["plugin/test_recordings_of_logs.py"],
     "testing/interrupts": ["plugin/test_hangs.py"],
     "testing/marker": ["plugin/test_fixtures.py", "plugin/test_shared_servers.py"],

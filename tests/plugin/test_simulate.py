@@ -301,3 +301,79 @@ def test_numbers_that_mean_nothing(pytester: pytest.Pytester) -> None:
             "*: schedule takes a whole number, 0 or more*not -3",
         ]
     )
+
+
+ACTIVE = """
+import io
+import socket
+import threading
+
+FILES = {"/a": b"x" * 100_000}
+
+@pytest.mark.ftp(simulate=20, files=FILES)
+def test_active(ftp_server):
+    with login(ftp_server, timeout=30) as ftp:
+        ftp.set_pasv(False)
+        content = io.BytesIO()
+        ftp.retrbinary("RETR /a", content.write)
+        ftp.storbinary("STOR /b", io.BytesIO(content.getvalue()))
+        assert ftp_server.files["/b"] == FILES["/a"]
+
+@pytest.mark.ftp(simulate=True, tls="explicit", files=FILES)
+def test_active_with_tls(ftp_server):
+    with ftplib.FTP_TLS(timeout=30, context=ftp_server.tls.client_context()) as ftp:
+        ftp.connect(*ftp_server.address)
+        ftp.login(*ftp_server.credentials)
+        ftp.prot_p()
+        ftp.set_pasv(False)
+        content = io.BytesIO()
+        ftp.retrbinary("RETR /a", content.write)
+        assert content.getvalue() == FILES["/a"]
+
+@pytest.mark.ftp(simulate=True, files=FILES, faults=["RETR: delay 20"])
+def test_a_late_connection(ftp_server):
+    with login(ftp_server, timeout=30) as ftp:
+        with ftp.makeport() as listener:
+            ftp.putcmd("RETR /a")
+            listener.settimeout(None)
+            conn, _ = listener.accept()
+            with conn:
+                while conn.recv(8192):
+                    pass
+            assert ftp.getresp().startswith("150")
+            ftp.voidresp()
+    assert ftp_server.driver.monotonic() >= 20
+
+@pytest.mark.ftp(simulate=True)
+def test_a_real_listener_beside_it(ftp_server):
+    with login(ftp_server, timeout=30) as ftp, socket.create_server(("127.0.0.1", 0)) as listener:
+        def call():
+            with socket.create_connection(listener.getsockname(), timeout=30) as sock:
+                sock.sendall(b"real")
+        thread = threading.Thread(target=call)
+        thread.start()
+        sock, _ = listener.accept()
+        with sock:
+            assert sock.recv(10) == b"real"
+        thread.join()
+        ftp.voidcmd("NOOP")
+
+def test_two_simulated_servers(ftp_server_factory):
+    one, other = ftp_server_factory(simulate=True, files=FILES), ftp_server_factory(simulate=True)
+    with login(one, timeout=30) as source, login(other, timeout=30) as target:
+        for ftp in (source, target):
+            ftp.voidcmd("TYPE I")
+        reply = target.sendcmd("PASV")
+        source.voidcmd("PORT " + reply.partition("(")[2].partition(")")[0])
+        target.putcmd("STOR /copy")
+        source.sendcmd("RETR /a")
+        source.voidresp()
+        assert target.getresp().startswith("150")
+        target.voidresp()
+        assert other.files["/copy"] == FILES["/a"]
+"""
+
+
+def test_active_mode_and_two_servers(pytester: pytest.Pytester) -> None:
+    """Servers connect to listeners of clients, under each schedule, and to each other; real listeners stay real."""
+    _run(pytester, ACTIVE).assert_outcomes(passed=24)

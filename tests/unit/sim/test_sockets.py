@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 import select
@@ -225,28 +226,176 @@ def test_a_full_window(simulation: Simulation) -> None:
 
 
 def test_listening(simulation: Simulation) -> None:
-    """A client in active mode listens while it is connected; other listeners stay real."""
-    with socket.create_server((HOST, 0)) as real:
-        assert not is_simulated(real)
+    """A client in active mode: its listener is real until a simulated server connects to it."""
     peer = Peer(simulation)
     with socket.create_server(("", 0)) as listener:
-        assert is_simulated(listener)
+        assert not is_simulated(listener)
         port = listener.getsockname()[1]
+        peer.sock.sendall(b"PORT")
         listener.settimeout(60)
         with pytest.raises(TimeoutError):
             listener.accept()
         assert simulation.monotonic() == 60
+        listener.settimeout(None)
+        with pytest.raises(HangError, match=f"waits for a connection to 0.0.0.0:{port}"):
+            listener.accept()
         transport = simulation.await_(simulation.network.connect(None, (HOST, port)))
+        assert is_simulated(listener)
+        assert listener.getsockname()[1] == port
         sock, address = listener.accept()
         assert address == transport.local == sock.getpeername()
         listener.setblocking(False)
         assert _error(listener.accept) == errno.EAGAIN
+        listener.listen()
         transport.send(b"x")
         assert sock.recv(9) == b"x"
         sock.close()
         assert _error(lambda: transport.send(b"x")) is None  # answered with RST
         waiting = simulation.await_(simulation.network.connect(None, (HOST, port)))
     assert _error(lambda: waiting.recv(1)) == errno.ECONNRESET  # it was never accepted
+    peer.close()
+
+
+def test_a_server_connects_while_the_client_waits(simulation: Simulation) -> None:
+    """In `accept` and in `select`, after a while."""
+    peer = Peer(simulation)
+    for wait in (lambda sock: sock.accept()[0].close(), lambda sock: select.select([sock, peer.sock], [], [])):
+        with socket.create_server((HOST, 0)) as listener:
+            peer.sock.sendall(b"PORT")
+            begin = simulation.monotonic()
+
+            async def connect(address: tuple[str, int]) -> None:
+                await asyncio.sleep(30)
+                await simulation.network.connect(None, address)
+
+            task = simulation.loop.create_task(connect(listener.getsockname()))
+            wait(listener)
+            assert simulation.monotonic() == begin + 30
+            assert is_simulated(listener)
+            simulation.await_(_wait_for(task))
+    peer.close()
+
+
+async def _wait_for(task: asyncio.Task[None]) -> None:
+    await task
+
+
+def test_real_listeners_stay_real(simulation: Simulation) -> None:
+    """What no simulated server connects to accepts real connections, also beside a simulated one."""
+    with socket.create_server((HOST, 0)) as before:
+        peer = Peer(simulation)
+        with socket.create_server((HOST, 0)) as listener:
+            for one in (before, listener):
+                with socket.create_connection(one.getsockname()[:2]) as client:
+                    peer.sock.sendall(b"x")
+                    assert not is_simulated(client)
+                    accepted, address = one.accept()
+                    assert address == client.getsockname()
+                    accepted.close()
+            assert _error(lambda: _listen_again(listener)) is None
+        assert _error(peer.sock.listen) == errno.EINVAL
+        peer.close()
+        assert _error(peer.sock.listen) == errno.EBADF
+
+
+def _listen_again(listener: socket.socket) -> None:
+    listener.listen(5)
+
+
+def test_calls_with_nothing_or_too_much(peer: Peer) -> None:
+    """Sizes of zero and below, and buffers that are too small."""
+    sock = peer.sock
+    assert sock.recv(0) == b""
+    assert sock.recv_into(bytearray(0)) == 0
+    rows: list[tuple[Callable[[], object], str]] = [
+        (lambda: sock.recv(-1), "negative buffersize in recv"),
+        (lambda: sock.recv_into(bytearray(1), -1), "negative buffersize in recv_into"),
+        (lambda: sock.recv_into(bytearray(1), 2), "buffer"),
+    ]
+    for call, text in rows:
+        with pytest.raises(ValueError, match=text):
+            call()
+    peer.send(b"x")
+    assert sock.recv(1) == b"x"
+    sock.close()
+    assert sock.recv(0) == b""
+
+
+def test_options(peer: Peer) -> None:
+    """Those that were not set are those of a new socket."""
+    sock = peer.sock
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) > 0
+    assert len(sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)) == 8
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    with pytest.raises(OSError, match="Protocol not available"):
+        sock.getsockopt(socket.SOL_SOCKET, 12345)
+
+
+CLOSED: dict[str, Callable[[socket.socket], object]] = {
+    "recv": lambda sock: sock.recv(1),
+    "recv_into": lambda sock: sock.recv_into(bytearray(1)),
+    "send": lambda sock: sock.send(b"x"),
+    "sendall": lambda sock: sock.sendall(b"x"),
+    "shutdown": lambda sock: sock.shutdown(socket.SHUT_WR),
+    "accept": lambda sock: sock.accept(),
+    "listen": lambda sock: sock.listen(),
+    "connect": lambda sock: sock.connect((HOST, 1)),
+    "getsockname": lambda sock: sock.getsockname(),
+    "getpeername": lambda sock: sock.getpeername(),
+    "settimeout": lambda sock: sock.settimeout(1),
+    "setblocking": lambda sock: sock.setblocking(True),
+    "setsockopt": lambda sock: sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    "getsockopt": lambda sock: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR),
+}
+
+
+@pytest.mark.parametrize("call", CLOSED)
+def test_calls_on_a_closed_socket(peer: Peer, call: str) -> None:
+    """EBADF, and nothing else."""
+    peer.sock.close()
+    assert _error(lambda: CLOSED[call](peer.sock)) == errno.EBADF
+    peer.sock.close()
+
+
+def test_select_of_numbers_and_files(peer: Peer) -> None:
+    """What has a `fileno` stands for its socket, and is what comes back; a closed socket is an error."""
+    sock = peer.sock
+    peer.send(b"x")
+    with sock.makefile("rb") as file:
+        number = sock.fileno()
+        reading: list[Any] = [file, number]
+        assert select.select(reading, [number], [], 5) == (reading, [number], [])
+    sock.close()
+    with pytest.raises(ValueError, match="negative"):
+        select.select([sock], [], [], 0)
+
+
+def test_hosts_as_bytes_and_of_other_families(peer: Peer) -> None:
+    """What a real socket takes, and what it refuses."""
+    for host in (HOST, HOST.encode(), bytearray(HOST.encode()), "localhost"):
+        with socket.socket() as sock:
+            sock.connect((host, peer.address[1]))
+            assert is_simulated(sock) is is_simulated(peer.sock)
+    for family, host in ((socket.AF_INET6, HOST), (socket.AF_INET, "::1")):
+        with socket.socket(family) as sock, pytest.raises(socket.gaierror):
+            sock.connect((host, peer.address[1]))
+
+
+@pytest.mark.parametrize("name", [name for name in ("poll", "epoll", "kqueue") if hasattr(select, name)])
+def test_what_waits_for_descriptors_is_refused(simulation: Simulation, name: str) -> None:
+    """Objects of `select` that are made while a simulated server runs; for others they do what they do."""
+    peer = Peer(simulation)
+    poll = getattr(select, name)()
+    for one in (peer.sock, peer.sock.fileno()):
+        with pytest.raises(SimulationError, match=r"use select\.select, which works, or use real connections"):
+            poll.register(one)
+    with socket.create_server((HOST, 0)) as real:
+        poll.register(real)
+        assert poll.poll(0) == []
+    getattr(poll, "close", bool)()
     peer.close()
 
 

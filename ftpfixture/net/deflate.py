@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from time import thread_time
 from typing import Unpack
 
-from ftpfixture.aio import TURN_TIME, take_turns
+from ftpfixture.aio import TURN_TIME, computed, take_turns
 from ftpfixture.net.transport import Duplex, TlsInfo, TlsOptions
 
 __all__ = ["Deflated"]
@@ -96,9 +95,9 @@ class Deflated:
         return len(piece)
 
     def _deflated(self, piece: memoryview) -> bytes:
-        began = thread_time()
+        began = computed()
         compressed = self._deflate.compress(piece)
-        spent = thread_time() - began
+        spent = computed() - began
         if spent > TURN_TIME / 2:
             self._at_once = max(_LEAST, self._at_once // 2)
         elif spent < TURN_TIME / 8:

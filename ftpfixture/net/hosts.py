@@ -96,8 +96,10 @@ def reachable(host: str) -> str:
 
 def _check_zone(host: str) -> None:
     zone = host.partition("%")[2]
+    if not zone or zone.isdecimal():
+        return
     names = [name for _, name in socket.if_nameindex()]
-    if zone and not zone.isdecimal() and zone not in names:
+    if zone not in names:
         raise ConfigurationError(f"host={host!r}: this machine has no interface {zone!r}, only {', '.join(names)}")
 
 

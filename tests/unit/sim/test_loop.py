@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ftpfixture.aio import computed, take_turns
 from ftpfixture.errors import HangError
 from ftpfixture.net.memory_network import MemoryNetwork
 from ftpfixture.sim.loop import SimulatedLoop
@@ -187,3 +188,18 @@ def test_names_are_resolved(loop: SimulatedLoop) -> None:
     """By the system, as on any loop."""
     found = loop.run_until_complete(loop.getaddrinfo("127.0.0.1", 21))
     assert found[0][4] == ("127.0.0.1", 21)
+
+
+def test_computing_takes_no_turn(loop: SimulatedLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a computation was, it yields in the same places: so a schedule repeats on any machine."""
+    monkeypatch.setattr("ftpfixture.aio.TURN_TIME", 0)
+    monkeypatch.setattr("ftpfixture.aio._LAST.over", 0)
+    seen: list[str] = []
+
+    async def computes() -> None:
+        loop.call_soon(seen.append, "the others")
+        assert computed() == 0
+        await take_turns()
+        assert seen == []
+
+    loop.run_until_complete(computes())

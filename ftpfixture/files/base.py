@@ -10,6 +10,7 @@ import io
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar
 
@@ -346,7 +347,8 @@ class PathIONursery:
     def __init__(self, factory: Callable[..., AbstractPathIO]) -> None:
         self.factory = factory
         self.state: Any = None
-        self._known, self._needs_state = _known_settings(factory)
+        known = _known_of_class if isinstance(factory, type) else _known_settings
+        self._known, self._needs_state = known(factory)
 
     def __call__(self, timeout: float | None = None, connection: Any = None, state: Any = None) -> AbstractPathIO:
         """Make a layer with the shared state; `state` is ignored, and exists for compatibility with layer classes."""
@@ -372,3 +374,6 @@ def _known_settings(factory: Callable[..., AbstractPathIO]) -> tuple[tuple[str, 
         return settings, False
     known = tuple(name for name in settings if name in parameters)
     return known, "state" in known and parameters["state"].default is inspect.Parameter.empty
+
+
+_known_of_class = lru_cache(maxsize=64)(_known_settings)

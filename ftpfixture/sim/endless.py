@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from ftpfixture.errors import HangError
 from ftpfixture.net.transport import Address
+from ftpfixture.wire.command import censor
+from ftpfixture.wire.lines import printable
 
 __all__ = ["Endless", "EndlessLoop"]
 
@@ -37,8 +39,8 @@ class Endless:
         self.max_connections = 10_000
         self.max_commands = 100_000
         self.on_found: list[Callable[[str, int], object]] = []
-        self._seen: set[str] = set()
-        self._lines = Counter[str]()
+        self._seen: set[tuple[str, str]] = set()
+        self._lines = Counter[tuple[str, str]]()
         self._places = Counter[Address]()
         self._connections = self._commands = self._turns = self._errors = 0
         self._pending = ""
@@ -67,9 +69,9 @@ class Endless:
             self._find()
             self.check()
 
-    def sends(self, verb: str, line: str) -> None:
+    def sends(self, verb: str, argument: str) -> None:
         """Count a command; the arguments of PORT and EPRT are always new, and say nothing."""
-        line = verb if verb in ("PORT", "EPRT") else line
+        line = verb, "" if verb in ("PORT", "EPRT") else argument
         self._turns = 0
         if line not in self._seen:
             self._seen.add(line)
@@ -95,7 +97,7 @@ class Endless:
 
     def _find(self) -> None:
         is_first = not self._pending and not self._errors
-        most: list[tuple[str, int]] = self._lines.most_common(_SHOWN)
+        most = [(printable(censor(*line)), count) for line, count in self._lines.most_common(_SHOWN)]
         if not most:
             most = [("the connection to {}:{}".format(*place), n) for place, n in self._places.most_common(_SHOWN)]
         shown = ", ".join(f"{what} ({count} times)" for what, count in most)

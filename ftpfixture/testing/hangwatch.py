@@ -13,8 +13,6 @@ from ftpfixture.log import CommandLog
 from ftpfixture.log.events import ClientHung, CommandReceived, DataOpened, Event, Hub
 from ftpfixture.net.hangs import Hangs
 from ftpfixture.net.transport import Address
-from ftpfixture.wire.command import censor
-from ftpfixture.wire.lines import printable
 
 if TYPE_CHECKING:
     from ftpfixture.log.records import SessionRecord
@@ -63,7 +61,7 @@ class HangWatch:
 
     def _on_event(self, event: Event) -> None:
         if type(event) is CommandReceived:
-            self._endless.sends(event.verb, printable(censor(event.verb, event.argument)))
+            self._endless.sends(event.verb, event.argument)
 
     def _repeats(self, what: str, count: int) -> None:
         """Record that a client repeats something for ever."""

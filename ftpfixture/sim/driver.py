@@ -116,8 +116,11 @@ class SimulatedTime(Driver):
 
         Raises:
             HangError: It waits for what will never come.
+            ServerStateError: There is no lease, or this is a step of the servers' loop.
         """
         try:
+            if not self.leased:
+                raise ServerStateError("no simulated server runs: start one first")
             self._check()
         except ServerStateError:
             coroutine.close()

@@ -28,7 +28,6 @@ from ftpfixture import (
 )
 from ftpfixture.files.memory import MemoryPathIO
 from tests.support.raw import RawClient
-from tests.support.virtual_time import VirtualTime
 
 FILES = {"/a.txt": b"a", "/in/": None, "/in/b.txt": b"b"}
 
@@ -280,9 +279,8 @@ def test_a_server_that_does_not_run() -> None:
 
 
 def test_in_virtual_time() -> None:
-    """`reset` works with any driver."""
-    driver = VirtualTime()
-    with FtpServer(driver=driver, files=FILES) as server:
+    """`reset` works with a driver that has no thread."""
+    with FtpServer(simulate=True, files=FILES) as server:
         server.files.clear()
         assert server.files == {}
         assert server.files.directories == []

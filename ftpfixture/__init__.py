@@ -118,6 +118,7 @@ from ftpfixture.server import (
 )
 from ftpfixture.server.settings import ServerSettings, TlsMode
 from ftpfixture.testing.certificates import CertificateKind
+from ftpfixture.testing.client_check import ClientReport, check_client
 from ftpfixture.testing.ftpserver import FtpServer, FtpServerFactory
 from ftpfixture.testing.pathio_check import check_path_io
 from ftpfixture.testing.settings import FtpServerSettings
@@ -139,6 +140,7 @@ __all__ = [
     "CertificateKind",
     "Client",
     "ClientHung",
+    "ClientReport",
     "ClientSettings",
     "ClientStateError",
     "Clock",
@@ -211,6 +213,7 @@ __all__ = [
     "UnreadLinesError",
     "UnsafeName",
     "User",
+    "check_client",
     "check_path_io",
     "check_transport",
     "check_two_way_stream",

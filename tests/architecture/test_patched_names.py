@@ -38,7 +38,7 @@ PATCHED = {
 
 USERS_SIDE = (
     *("client", "sim", "net/dial.py", "testing/pathio_", "testing/usermanager_check.py"),
-    *("testing/stream_check.py", "testing/transport_check.py", "testing/redirect.py"),
+    *("testing/stream_check.py", "testing/transport_check.py", "testing/redirect.py", "testing/client_calls.py"),
 )
 """Modules that run in the thread of the user, where a patch is intended."""
 

@@ -96,6 +96,12 @@ ELSEWHERE = {
     "testing/recordmodes": ["plugin/test_recording_fixture.py"],
     "testing/advice": ["plugin/test_advice.py"],
     "testing/beginning": ["unit/testing/test_ftpserver.py"],
+    # Parts of a check that is tested as a whole, by planted flaws.
+    "testing/client_calls": ["unit/testing/test_client_check.py"],
+    "testing/client_machine": ["unit/testing/test_client_check.py"],
+    "testing/client_run": ["unit/testing/test_client_check.py"],
+    "testing/client_script": ["unit/testing/test_client_check.py"],
+    "testing/client_shorten": ["unit/testing/test_client_check.py"],
     "testing/clientfixture": ["plugin/test_client_fixture.py"],
     "sim/ends": ["unit/sim/test_sockets.py"],
     "testing/serverchecks": ["unit/testing/test_ftpserver.py"],

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from ftpfixture.aio import async_enterable
 from ftpfixture.client.control import ControlConnection
-from ftpfixture.client.operations import Operations
+from ftpfixture.client.operations import NOT_IMPLEMENTED, Operations
 from ftpfixture.client.settings import Codes, data_commands
 from ftpfixture.client.stream import DataConnectionThrottleStreamIO
 from ftpfixture.errors import ConfigurationError, StatusCodeError
@@ -67,7 +67,8 @@ class DataOperations:
             wait_codes: Masks of replies to skip first.
             censor_after: How many characters of the line the log may show.
             conn_type: "I" or "A", see `set_type`.
-            offset: Bytes to skip, sent with REST (RFC 3659 5).
+            offset: Bytes to skip, sent with REST (RFC 3659 5). Without an offset ``REST 0`` is sent if the transfer for
+                which REST was sent before was refused: some servers use that offset for the next one.
 
         Raises:
             StatusCodeError: The server refused; the data connection is closed.
@@ -85,9 +86,9 @@ class DataOperations:
             await self.set_type(conn_type)
             prepared = await channels.prepare(names)
             try:
-                if offset:
-                    await self.command(f"REST {offset}", "350")
+                await _restart(self, offset)
                 await self.command(command, expected_codes, wait_codes, censor_after)
+                control.parameters.restarts = False
                 if command is None:
                     channel = await prepared.connected()
                     channels.start_tls(channel)
@@ -174,3 +175,20 @@ async def _resync_after_refusal(control: ControlConnection, code: str) -> None:
     elif code.startswith("2") and control.is_open:
         with contextlib.suppress(OSError, StatusCodeError):
             await control.resync.synchronize(0)  # perhaps the reply to another command, before that to the transfer
+
+
+async def _restart(client: Operations, offset: int) -> None:
+    """Send REST if there is an offset, or if the server may have one from before.
+
+    Raises:
+        StatusCodeError: The server refused.
+    """
+    parameters = client.control.parameters
+    if not offset and not parameters.restarts:
+        return
+    parameters.restarts = True
+    try:
+        await client.command(f"REST {offset}", "350")
+    except StatusCodeError as error:
+        parameters.restarts = error.received_codes[0] not in NOT_IMPLEMENTED
+        raise

@@ -42,6 +42,7 @@ class SessionParameters:
         tls_context: The context that encrypts connections; None without TLS.
         tls_session: The TLS session of the control connection before CCC; data connections resume it.
         may_ask_utf8: Whether the client may still send OPTS UTF8 ON.
+        restarts: Whether the server may have an offset of REST that no transfer has used.
     """
 
     type: str = ""
@@ -50,6 +51,7 @@ class SessionParameters:
     tls_context: SSLContext | None = None
     tls_session: SSLSession | None = None
     may_ask_utf8: bool = False
+    restarts: bool = False
 
     @classmethod
     def of_new_session(cls, context: SSLContext | None) -> SessionParameters:

@@ -317,6 +317,21 @@ async def test_offset() -> None:
                 await stream.write(b"up")
 
 
+async def test_an_offset_that_no_transfer_used() -> None:
+    """After REST and a refused transfer the next one begins with REST 0; the one after that needs none."""
+    async with talk(
+        *TYPE_I,
+        *(epsv, "REST 12", b"350 ok\r\n", "RETR a", b"550 no\r\n", receive(b"")),
+        *(epsv, "REST 0", b"350 ok\r\n", "STOR a", b"150 ok\r\n", receive(b"up"), b"226 done\r\n"),
+        *(epsv, "STOR a", b"150 ok\r\n", receive(b"up"), b"226 done\r\n"),
+    ) as client:
+        with pytest.raises(StatusCodeError, match="550"):
+            await client.download_stream("a", offset=12)
+        for _ in range(2):
+            async with client.upload_stream("a") as stream:
+                await stream.write(b"up")
+
+
 async def test_rest_refused() -> None:
     """When REST is refused the data connection is closed, and the command is not sent."""
     async with talk(*TYPE_I, epsv, "REST 5", b"502 no\r\n", receive(b""), "NOOP", b"200 ok\r\n") as client:

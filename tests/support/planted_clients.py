@@ -251,7 +251,7 @@ class CleansUp(Careful):
         """See `Careful`."""
         try:
             super().upload(path, data)
-        except (ftplib.error_temp, ftplib.error_perm):
+        except RAISES:
             for name in super().list(posixpath.dirname(path)):
                 self.delete(posixpath.join(posixpath.dirname(path), name))
             raise

@@ -28,9 +28,9 @@ nitpick_ignore_regex = [
     # Types of other packages, whose documentation is not available during a build.
     (r"py:.*", r"(_ssl|_typeshed|abc|asyncio|collections|concurrent|contextlib|dataclasses|datetime|enum|io)\..*"),
     (r"py:.*", r"(locale|logging|os|pathlib|pytest|python_socks|ssl|trustme|types|typing)\..*"),
-    # Types in signatures that are not part of the public API, type variables, and a type without its module.
+    # Types in signatures that are not part of the public API, type variables, and types without their module.
     (r"py:(class|obj)", r"ftpfixture\.[a-z_.]+\._?[A-Z]\w*"),
-    (r"py:class", r"P|PurePosixPath"),
+    (r"py:class", r"P|PurePosixPath|Means|HypothesisSettings"),
 ]
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "fieldlist"]

@@ -31,6 +31,7 @@ COMMANDS = {
     "check": "ftpfixture.cli.check:check",
     "show": "ftpfixture.cli.show:show",
     "diff": "ftpfixture.cli.diff:diff",
+    "sweep": "ftpfixture.cli.sweep:sweep",
     "faults": "ftpfixture.cli.faults:faults",
 }
 """The commands: the module of each, and its function there."""

@@ -14,7 +14,7 @@ from ftpfixture.cli.running import about_tls, place, run
 from ftpfixture.server import ANY_PASSWORD, Permission, User
 from ftpfixture.testing.ftpserver import FtpServer
 
-__all__ = ["serve"]
+__all__ = ["serve", "with_files"]
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _DEFAULT = ("user:password", "anonymous")
@@ -71,12 +71,17 @@ def serve(
         raise click.UsageError("--allow-remote lets other machines in: say who may log in, with --user NAME:PASSWORD")
     known = [_user(text, read_only) for text in users or _DEFAULT]
     server = server_of(settings, users=known, root=root)
+    with_files(server, copied, files)
+    return run(server, lambda: _about(server, users, root), quiet)
+
+
+def with_files(server: FtpServer, copied: Path | None, files: Iterable[str]) -> None:
+    """Put files into the memory of a server: a copy of a folder, and those of ``--file``."""
     if copied is not None:
         server.files.load(copied)
     for text in files:
         path, file = _named(text)
         server.files.set(path, file.read_bytes(), modified=file.stat().st_mtime)
-    return run(server, lambda: _about(server, users, root), quiet)
 
 
 def _user(text: str, read_only: bool) -> User:

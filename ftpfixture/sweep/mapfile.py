@@ -3,7 +3,8 @@
 One rule: a line changes only where a point or its verdict changes, so that a review shows exactly that.
 
 The first line is about the test. A line of a point has `point`, `fault` (and `then` for a second one), `step`, `set`,
-`seen` (the verdict), `accept` (why a bad verdict is accepted) and `ms` (how long it took, where that matters).
+`seen` (the verdict), `accept` (why a bad verdict is accepted), `ms` (how long it took, where that matters) and `waits`
+(the virtual seconds that went by, so that it is not tried in real time).
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class Row(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_onl
         seen: Its verdict; "" before its first run.
         accept: Why a bad verdict is accepted.
         ms: How many milliseconds it took, if they were many.
+        waits: How many virtual seconds went by in simulated time.
     """
 
     point: str
@@ -74,6 +76,7 @@ class Row(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_onl
     seen: str = ""
     accept: str = ""
     ms: int = 0
+    waits: int = 0
 
     @property
     def value(self) -> Point:
@@ -82,7 +85,7 @@ class Row(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_onl
         return Point(self.point, faults, self.step, self.set, self.server)
 
     @classmethod
-    def of(cls, point: Point, seen: str = "", accept: str = "", ms: int = 0) -> Row:
+    def of(cls, point: Point, seen: str = "", accept: str = "", ms: int = 0, waits: int = 0) -> Row:
         """The line of a point."""
         return cls(
             point=point.name,
@@ -94,6 +97,7 @@ class Row(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_onl
             seen=seen,
             accept=accept,
             ms=ms if ms >= _SLOW else 0,
+            waits=waits,
         )
 
 
@@ -114,7 +118,7 @@ class SweepMap:
         renewed = SweepMap(header)
         for point in points:
             old = self.rows.get(point.name)
-            known = ("", "", 0) if old is None else (old.seen, old.accept, old.ms)
+            known = ("", "", 0, 0) if old is None else (old.seen, old.accept, old.ms, old.waits)
             renewed.rows[point.name] = Row.of(point, *known)
         steps = {row.value.step for row in renewed.rows.values()}
         for name, row in self.rows.items():  # depth 2: those after a fault that is still there
@@ -137,13 +141,20 @@ class SweepMap:
                 added += 1
         return added
 
-    def see(self, name: str, verdict: str, seconds: float) -> bool:
-        """Record what became of a point; return whether its line changes."""
+    def see(self, name: str, verdict: str, seconds: float, waited: float = 0) -> bool:
+        """Record what became of a point; return whether its line changes.
+
+        Args:
+            name: Of the point.
+            verdict: Its verdict.
+            seconds: How long it took.
+            waited: The virtual seconds that went by.
+        """
         row = self.rows[name]
         ms = round(seconds * 1000)
         if row.seen != verdict:
             accepted = row.accept if verdict in BAD and not row.seen else ""  # the reason was for what was seen
-            self.rows[name] = Row.of(row.value, verdict, accepted, ms)
+            self.rows[name] = Row.of(row.value, verdict, accepted, ms, round(waited))
             return True
         return False
 

@@ -47,6 +47,7 @@ class Outcome:
         where: The innermost line of the user's own code in its traceback, such as "downloader.py:42"; "" without one.
         dialogue: What was said, as the log shows it; "" where it was not asked for.
         simulated: Whether connections and time were simulated.
+        waited: Virtual seconds that went by; 0 with real connections.
     """
 
     test: str
@@ -63,6 +64,7 @@ class Outcome:
     where: str = ""
     dialogue: str = ""
     simulated: bool = False
+    waited: float = 0.0
 
     @property
     def is_bad(self) -> bool:

@@ -20,13 +20,14 @@ Left = Mapping[str, Mapping[str, int]]
 """How many points were left out of the map of a test, by reason."""
 
 
-def summary(outcomes: Sequence[Outcome], left: Left, width: int = 100) -> list[str]:
+def summary(outcomes: Sequence[Outcome], left: Left, width: int = 100, *, has_map: bool = True) -> list[str]:
     """Return the report as lines of text.
 
     Args:
         outcomes: In the order of their maps.
         left: What was left out.
         width: Characters of a line.
+        has_map: Whether there is a map that may accept what fails.
     """
     lines = []
     for matrix in matrices(outcomes):
@@ -36,7 +37,7 @@ def summary(outcomes: Sequence[Outcome], left: Left, width: int = 100) -> list[s
         lines += _left_out(left.get(matrix.test, {}))
     for cluster in clusters(outcomes):
         lines += ["", *cluster.lines()]
-    return [*lines, *_advice(outcomes)][1:]
+    return [*lines, *(_advice(outcomes) if has_map else [])][1:]
 
 
 def _left_out(left: Mapping[str, int]) -> list[str]:

@@ -128,15 +128,27 @@ def _chosen(found: SweepMap, marker: SweepMarker, config: pytest.Config) -> list
 
 
 def _real_too(found: SweepMap, chosen: list[str]) -> list[str]:
-    """The points of a simulated map that run with real connections, too: the first of each kind in the set quick."""
+    """The points of a simulated map that run with real connections, too, once it is known that they wait for nothing.
+
+    They are the first of each kind in the set quick.
+    """
     if not found.header.simulated:
         return []
     first: dict[str, str] = {}
     for name in chosen:
         row = found.rows[name]
-        if row.set == "quick" and not _is_stall(name):
+        if row.set == "quick" and row.seen and not row.waits and not _is_stall(name):
             first.setdefault(row.value.action, name)
     return list(first.values())
+
+
+def _runs_real_too(item: pytest.Item, found: SweepMap, name: str) -> bool:
+    """Whether a point of a map, which may be that of other parameters, is one of those."""
+    try:
+        marker = marker_of(item) or SweepMarker()
+    except ConfigurationError:
+        marker = SweepMarker()
+    return name in _real_too(found, _chosen(found, marker, item.config))
 
 
 @pytest.hookimpl(trylast=True)
@@ -177,7 +189,7 @@ def _prepare(item: pytest.Item, name: str) -> bool:
         return name == CLEAN  # it fails, and says why
     else:
         plain = name.removesuffix(REAL_TOO)
-        if plain != CLEAN and plain not in found.rows:
+        if plain != CLEAN and (plain not in found.rows or (plain != name and not _runs_real_too(item, found, plain))):
             return False
         is_simulated = found.header.simulated and plain == name
     if "simulate" not in simulation_of(item):

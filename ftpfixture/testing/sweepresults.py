@@ -114,7 +114,7 @@ class Results:
         for outcome in outcomes:
             is_new = not outcome.expected or (outcome.is_changed and self._config.getoption("--ftp-update"))
             if is_new and not outcome.point.endswith(REAL_TOO) and outcome.point in found.rows:
-                changed += found.see(outcome.point, outcome.verdict, outcome.seconds)
+                changed += found.see(outcome.point, outcome.verdict, outcome.seconds, outcome.waited)
         new = found.add([_point(values) for values in self._new[place]])
         if changed or new:
             save(place, found)

@@ -72,6 +72,7 @@ class SweepRun:
     is_over: bool = False
     is_sent: bool = False
     _open: int = 0
+    _waited: float = 0.0
     _steps: list[Step] = field(default_factory=list)
     _bytes: int = 0
     _warned: list[str] = field(default_factory=list)
@@ -131,6 +132,8 @@ class SweepRun:
 
     def end_call(self) -> None:
         """The test has ended: see what it has left open."""
+        if self.simulated:
+            self._waited = max(server.driver.monotonic() for server in self.servers)
         for server in self.servers:
             try:
                 server.check_hangs()
@@ -182,6 +185,7 @@ class SweepRun:
             error=error_text(self.error) or "; ".join([*self.left_open, *self._warned]),
             where=innermost(None if self.error is None else self.error.__traceback__),
             simulated=self.simulated,
+            waited=self._waited,
         )
         if point is not None and len(point.faults) == 1 and self.outcome.verdict in ("recovered", "lost-work"):
             self.new = points_after(point, found.header.steps, self._steps) if found is not None else []

@@ -60,7 +60,10 @@ def _rows(pytester: pytest.Pytester) -> dict[str, dict[str, object]]:
 
 
 def test_a_map_is_made_and_holds_what_was_seen(pytester: pytest.Pytester) -> None:
-    """By itself in the first run; a changed verdict fails in a later one, until it is accepted."""
+    """By itself in the first run; a changed verdict fails in a later one, until it is accepted.
+
+    The points that wait for nothing run with real connections, too, from the second run on.
+    """
     _write(pytester)
     first = _run(pytester)
     assert first.ret == 0, first.outlines
@@ -69,15 +72,17 @@ def test_a_map_is_made_and_holds_what_was_seen(pytester: pytest.Pytester) -> Non
     assert {row["seen"] for row in rows.values() if row["set"] == "quick"} == {"failed", "recovered"}
     assert not any(row.get("seen") for row in rows.values() if row["set"] != "quick")
     first.stdout.re_match_lines([r".*test_fetch\.jsonl: \d+ verdicts written: commit the file"])
-    again = _run(pytester)
+    assert rows["RETR.1-data.half-stall_data"]["waits"] == 30
+    again = _run(pytester, "-v")
     assert again.ret == 0
+    again.stdout.fnmatch_lines(["*test_fetch?RETR.1-data.half-reset_data+real? FAILED*"])
     assert _rows(pytester) == rows
 
     text = _map(pytester).read_text()
     changed = text.replace('"set": "quick", "seen": "failed"', '"set": "quick", "seen": "recovered"', 1)
     _map(pytester).write_text(changed)
     failing = _run(pytester)
-    failing.assert_outcomes(failed=2, passed=first.parseoutcomes()["passed"] - 2)  # simulated, and real
+    failing.assert_outcomes(failed=2, passed=again.parseoutcomes()["passed"] - 2)  # simulated, and real
     failing.stdout.fnmatch_lines(["*failed*: the code raised one of the exceptions*", "its map has recovered"])
     assert _map(pytester).read_text() == changed
     assert _run(pytester, "--ftp-update").ret == 0
@@ -125,6 +130,7 @@ def test_ci_makes_no_map(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPa
 def test_selection(pytester: pytest.Pytester) -> None:
     """Off, by name, by mark, by number and by part; workers agree."""
     _write(pytester)
+    _run(pytester)
     everything = _run(pytester).parseoutcomes()["passed"]
     _run(pytester, "--ftp-sweep=off").assert_outcomes(passed=1)
     _run(pytester, "-k", "RETR.1-data.half-reset_data and not real").assert_outcomes(

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import rich_click as click
 
 from ftpfixture.cli.options import server_of, tls_options
+from ftpfixture.cli.programsweep import Program, Sweep, check_program
 from ftpfixture.cli.serve import with_files
 from ftpfixture.sweep.choose import Choice, is_in, ranked
 from ftpfixture.sweep.mapfile import Row
@@ -20,7 +21,6 @@ from ftpfixture.sweep.points import Point
 from ftpfixture.sweep.summary import json_report, markdown, summary
 from ftpfixture.testing.ftpserver import FtpServer
 from ftpfixture.testing.loopthread import shared_thread
-from ftpfixture.testing.programsweep import Program, Sweep, check_program
 
 __all__ = ["sweep"]
 

@@ -107,7 +107,7 @@ ELSEWHERE = {
     "testing/serverchecks": ["unit/testing/test_ftpserver.py"],
     "testing/hangwatch": ["plugin/test_simulate.py"],
     "testing/simulated": ["plugin/test_simulate.py"],
-    "testing/programsweep": ["unit/cli/test_sweep.py"],
+    "cli/programsweep": ["unit/cli/test_sweep.py"],
     "testing/sweep": ["plugin/test_sweep.py"],
     "testing/sweepmaps": ["plugin/test_sweep.py"],
     "testing/sweepmarker": ["plugin/test_sweep.py"],

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT, Popen, TimeoutExpired
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from ftpfixture.errors import ConfigurationError, HangError
 from ftpfixture.faults.grammar import parse
@@ -23,7 +24,6 @@ from ftpfixture.sweep.points import Point
 from ftpfixture.sweep.steps import steps_of, total_bytes
 from ftpfixture.sweep.verdicts import Run, verdict_of
 from ftpfixture.testing.ftpserver import FtpServer
-from ftpfixture.untouched import monotonic
 
 __all__ = ["PLACEHOLDERS", "Program", "Sweep"]
 
@@ -58,16 +58,16 @@ class Program:
         return " ".join(self.command)
 
 
-class _Failed(Exception):
-    """A program ended with an error."""
+class _Result(NamedTuple):
+    """How a program ended.
 
+    Attributes:
+        verdict: A bad one, or "failed"; "" when all is well.
+        text: Why.
+    """
 
-class _Ended(Exception):
-    """A program was ended by a signal."""
-
-
-class _Wrong(Exception):
-    """The check found that all is not well."""
+    verdict: str = ""
+    text: str = ""
 
 
 class Sweep:
@@ -90,7 +90,7 @@ class Sweep:
         runs = {}
         for name in (REAL, AGAIN):
             outcome, clean = self._run(None)
-            runs[name] = replace(clean, error="" if outcome.verdict == "recovered" else outcome.error)
+            runs[name] = replace(clean, error="" if outcome.verdict in ("recovered", "lost-work") else outcome.error)
         try:
             header, points = map_of(self._program.name, runs)
         except ValueError as error:
@@ -107,7 +107,7 @@ class Sweep:
         for fault in () if point is None else point.faults:
             server.faults.add(parse(fault).optional())
         server.watch_silence(self._program.timeout)
-        with tempfile.TemporaryDirectory(prefix="ftpfixture-", ignore_cleanup_errors=True) as name:
+        with TemporaryDirectory(prefix="ftpfixture-", ignore_cleanup_errors=True) as name:
             server.start()
             try:
                 return self._judge(point, server, Path(name))
@@ -117,24 +117,19 @@ class Sweep:
     def _judge(self, point: Point | None, server: FtpServer, folder: Path) -> tuple[Outcome, CleanRun]:
         if self._program.folder is not None:
             shutil.copytree(self._program.folder, folder, dirs_exist_ok=True)
-        values = _values(server, folder)
-        began, hung = monotonic(), False
-        error: Exception | None = None
-        try:
-            self._execute([_filled(word, values) for word in self._program.command], folder)
-            if self._program.check:
-                self._check(_filled(self._program.check, values), folder)
-        except (_Failed, _Ended, _Wrong, HangError) as caught:
-            error, hung = caught, isinstance(caught, HangError)
-        seconds = monotonic() - began
+        values, clock = _values(server, folder), server.driver
+        began = clock.monotonic()
+        result = self._execute([_filled(word, values) for word in self._program.command], folder)
+        if not result.verdict and self._program.check:
+            result = self._check(_filled(self._program.check, values), folder)
+        seconds = clock.monotonic() - began
         try:
             server.check_hangs()
-        except HangError as caught:
-            error, hung = error or caught, True
+        except HangError as hang:
+            result = _Result("hung", result.text or str(hang).partition("\n")[0])
         with suppress(AssertionError):
             server.wait_idle(1)
         sent = total_bytes(server.log.commands)
-        run = Run(error, hung, (), sent, self._clean)
         outcome = Outcome(
             self._program.name,
             CLEAN if point is None else point.name,
@@ -142,20 +137,16 @@ class Sweep:
             shown=_of(point, "shown"),
             action=_of(point, "action"),
             fault=_of(point, "fault"),
-            verdict=verdict_of(run, (_Failed,), (_Wrong,)),
+            verdict=result.verdict or verdict_of(Run(sent=sent, clean=self._clean), (), ()),
             seconds=seconds,
-            error="" if error is None else str(error),
+            error=result.text,
             dialogue=server.log.dialogue(folded=False),
         )
         steps = steps_of(server.log.events, server.log.commands)
         return outcome, CleanRun(steps, sent)
 
-    def _execute(self, words: Sequence[str], folder: Path) -> None:
-        """Run the program.
-
-        Raises:
-            HangError: It goes on although its connections were reset long ago.
-        """
+    def _execute(self, words: Sequence[str], folder: Path) -> _Result:
+        """Run the program."""
         try:
             process = Popen(words, cwd=folder, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, start_new_session=True)
         except OSError as error:
@@ -164,22 +155,25 @@ class Sweep:
             output, _ = process.communicate(timeout=max(60.0, _NET * self._program.timeout))
         except TimeoutExpired:
             _end(process)
-            raise HangError(f"{words[0]} goes on although its connections were reset") from None
+            return _Result("hung", f"{words[0]} goes on although its connections were reset")
         except BaseException:
             _end(process)
             raise
-        last = " / ".join(output.decode(errors="replace").splitlines()[-_LINES:])
-        if process.returncode > 0:
-            raise _Failed(f"exit {process.returncode}: {last}")
-        if process.returncode:
-            raise _Ended(f"{signal.Signals(-process.returncode).name}: {last}")
+        if process.returncode < 0:
+            return _Result("crashed", f"{signal.Signals(-process.returncode).name}: {_last(output)}")
+        return _Result("failed", f"exit {process.returncode}: {_last(output)}") if process.returncode else _Result()
 
-    def _check(self, command: str, folder: Path) -> None:
+    def _check(self, command: str, folder: Path) -> _Result:
+        """Look whether all is well."""
         process = Popen(command, cwd=folder, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, shell=True)
         output, _ = process.communicate()
-        if process.returncode:
-            last = " / ".join(output.decode(errors="replace").splitlines()[-_LINES:])
-            raise _Wrong(f"the check failed with exit {process.returncode}: {last}")
+        text = f"the check failed with exit {process.returncode}: {_last(output)}"
+        return _Result("wrong", text) if process.returncode else _Result()
+
+
+def _last(output: bytes) -> str:
+    """The last lines of an output, in one."""
+    return " / ".join(output.decode(errors="replace").splitlines()[-_LINES:])
 
 
 def _of(point: Point | None, name: str) -> str:

@@ -27,7 +27,7 @@ from ftpfixture.testing.ftpserver import FtpServer
 
 __all__ = ["PLACEHOLDERS", "Program", "Sweep"]
 
-PLACEHOLDERS = ("url", "host", "port", "user", "password", "dir", "ca")
+PLACEHOLDERS = ("url", "host", "port", "user", "password", "dir", "ca", "served")
 """What stands in braces in a command for something of its run."""
 
 _NET = 4  # times the limit of silence after which a program is ended that goes on without its server
@@ -110,7 +110,9 @@ class Sweep:
         with TemporaryDirectory(prefix="ftpfixture-", ignore_cleanup_errors=True) as name:
             server.start()
             try:
-                return self._judge(point, server, Path(name))
+                work = Path(name) / "work"
+                work.mkdir()
+                return self._judge(point, server, work)
             finally:
                 server.stop()
 
@@ -121,6 +123,9 @@ class Sweep:
         began = clock.monotonic()
         result = self._execute([_filled(word, values) for word in self._program.command], folder)
         if not result.verdict and self._program.check:
+            if "{served}" in self._program.check:
+                server.wait_idle()
+                server.files.save(values["served"])
             result = self._check(_filled(self._program.check, values), folder)
         seconds = clock.monotonic() - began
         try:
@@ -198,6 +203,7 @@ def _values(server: FtpServer, folder: Path) -> dict[str, str]:
         "password": password,
         "dir": str(folder),
         "ca": certificate,
+        "served": str(folder.with_name("served")),
     }
 
 

@@ -89,7 +89,8 @@ def sweep(
     """Run COMMAND once for each fault at each step of its session.
 
     In the command and in the check, `{url}`, `{host}`, `{port}`, `{user}`, `{password}`, `{dir}` (an empty folder, in
-    which they run) and `{ca}` (the file of the authority) stand for those of a run. It recovered when it exits with 0
+    which they run) and `{ca}` (the file of the authority) stand for those of a run, and in the check `{served}` for a
+    folder with the files that the server has when COMMAND has ended. It recovered when it exits with 0
     and the check agrees, and failed when it exits with another code. The exit code is 1 when it was wrong, hung, or
     ended by a signal.
     """

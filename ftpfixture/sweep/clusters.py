@@ -52,7 +52,7 @@ def clusters(outcomes: Iterable[Outcome]) -> list[Cluster]:
 
 
 def _key(outcome: Outcome) -> tuple[str, ...]:
-    kind = "" if outcome.verdict == "leaked" else outcome.error.partition(":")[0]
+    kind = "" if outcome.verdict in ("leaked", "hung") else outcome.error.partition(":")[0]
     if outcome.where:
         return outcome.test.partition("[")[0], outcome.verdict, outcome.where, kind
     return outcome.test.partition("[")[0], outcome.verdict, outcome.action.partition("-")[0], kind

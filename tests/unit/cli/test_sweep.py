@@ -103,6 +103,19 @@ def test_a_recording_in_place_of_files(tmp_path: Path, capsys: pytest.CaptureFix
     assert _verdicts(tmp_path / "out.json")["RETR.1-data.half-reset_data"] == "failed"
 
 
+def test_an_upload(feed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The check sees the files of the server."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    feed.rename(folder / "b.csv")
+    arguments = ["sweep", "--input", str(folder), "--set", "standard", "--max", "12", "--timeout", "1", "--jobs", "3"]
+    arguments += ["--check", f"cmp {{served}}/b.csv {folder}/b.csv", "--json", str(tmp_path / "out.json")]
+    assert main([*arguments, "--", "curl", "-sST", "b.csv", "{url}/"]) == 1
+    verdicts = _verdicts(tmp_path / "out.json")
+    assert verdicts["STOR.1-data.half-truncate"] == "wrong", capsys.readouterr()
+    assert verdicts["STOR.1-data.half-reset_data"] == "failed"
+
+
 WRONG = {
     ("--", "no-such-program", "{url}"): "there is no program 'no-such-program' in PATH",
     ("--", "true"): "the command has neither {url} nor {port}, so it finds no server; there are {url}, {host}, ",

@@ -9,8 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
+from weakref import ReferenceType, ref
 
 from ftpfixture.sim.driver import SimulatedTime
 
@@ -113,16 +114,32 @@ class Clocks:
         return found
 
 
+_SEEN: dict[str, int] = {}  # the identities of modules that were searched, by name
+_PLACES: list[tuple[ReferenceType[ModuleType], str]] = []  # where functions of `time` are global names
+
+
 def _replace(by_id: dict[int, Function]) -> None:
-    """Replace functions by others where a module has them as global names."""
+    """Replace functions by others where a module has them as global names.
+
+    A module is searched once: searching all of them costs as much as a test.
+    """
     for name, module in tuple(sys.modules.items()):
-        if name == "time" or name.startswith(_SPARED):
-            continue
-        names = getattr(module, "__dict__", None)
-        if type(names) is not dict:
-            continue
-        for key in [key for key, value in names.items() if id(value) in by_id]:
+        if _SEEN.get(name) != id(module) and name != "time" and not name.startswith(_SPARED):
+            _search(name, module, by_id)
+    for reference, key in _PLACES:
+        names = getattr(reference(), "__dict__", {})
+        if id(names.get(key)) in by_id:
             names[key] = by_id[id(names[key])]
+
+
+def _search(name: str, module: object, by_id: dict[int, Function]) -> None:
+    names = getattr(module, "__dict__", None)
+    if not isinstance(module, ModuleType) or type(names) is not dict:
+        return
+    if not getattr(names.get("__spec__"), "_initializing", False):
+        _SEEN[name] = id(module)
+    known = {key for reference, key in _PLACES if reference() is module}
+    _PLACES.extend((ref(module), key) for key, value in names.items() if id(value) in by_id and key not in known)
 
 
 def _is_real(frame: FrameType | None) -> bool:

@@ -146,7 +146,7 @@ class Maps:
 
 def _command(config: pytest.Config, nodeid: str) -> list[str]:
     words = [sys.executable, "-m", "pytest", nodeid, "--ftp-sweep=map", "-q", "--no-header", "-p", "no:cacheprovider"]
-    words += [f"--rootdir={config.rootpath}"]
+    words += [f"--rootdir={config.rootpath}", "-m", "", "-k", ""]  # whatever the ini file selects
     words += ["-n0"] if config.pluginmanager.hasplugin("xdist") else []
     words += [] if config.inipath is None else ["-c", str(config.inipath)]
     words += [word for value in config.getoption("override_ini") or () for word in ("-o", value)]

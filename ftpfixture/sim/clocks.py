@@ -124,7 +124,7 @@ def _replace(by_id: dict[int, Function]) -> None:
     A module is searched once: searching all of them costs as much as a test.
     """
     for name, module in tuple(sys.modules.items()):
-        if _SEEN.get(name) != id(module) and name != "time" and not name.startswith(_SPARED):
+        if _SEEN.get(name) != id(module):
             _search(name, module, by_id)
     for reference, key in _PLACES:
         names = getattr(reference(), "__dict__", {})
@@ -134,7 +134,8 @@ def _replace(by_id: dict[int, Function]) -> None:
 
 def _search(name: str, module: object, by_id: dict[int, Function]) -> None:
     names = getattr(module, "__dict__", None)
-    if not isinstance(module, ModuleType) or type(names) is not dict:
+    if name == "time" or name.startswith(_SPARED) or not isinstance(module, ModuleType) or type(names) is not dict:
+        _SEEN[name] = id(module)
         return
     if not getattr(names.get("__spec__"), "_initializing", False):
         _SEEN[name] = id(module)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from ftpfixture.log.failures import FailureText
+
 __all__ = ["Run", "error_text", "innermost", "is_foreign", "verdict_of"]
 
 _AGAIN = 1.5  # times the bytes of a run without a fault, from which a file was transferred again as a whole
@@ -71,7 +73,10 @@ def error_text(error: BaseException | None) -> str:
     """An exception in one line."""
     if error is None:
         return ""
-    text = " ".join(traceback.format_exception_only(error)[-1].split())
+    first = error.args[0] if error.args else None
+    name = type(error).__name__
+    whole = traceback.format_exception_only(error)[-1]
+    text = f"{name}: {first.problem}" if isinstance(first, FailureText) else " ".join(whole.split())
     return text if len(text) <= _LIMIT else f"{text[: _LIMIT - 1]}…"
 
 

@@ -33,6 +33,7 @@ _RUNS = ("map-simulated", "map-real", "map-again")
 _PARAMETER = "_ftp_point"
 _MAPS = pytest.StashKey[Maps]()
 _RUN = pytest.StashKey["SweepRun"]()
+_MISSING = pytest.StashKey[str]()
 _TITLE = "FTP sweep"
 
 
@@ -159,6 +160,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     foreign = {item for item, name in swept.items() if not _prepare(item, name)}
     left = _left_out(config, {item: name for item, name in swept.items() if item not in foreign})
+    config.stash[_MAPS].left_out = len(left)
     if left:
         config.hook.pytest_deselected(items=[item for item in items if item in left])
     items[:] = [item for item in items if item not in foreign and item not in left]
@@ -224,7 +226,7 @@ def _left_out(config: pytest.Config, swept: dict[pytest.Item, str]) -> set[pytes
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Begin: fail what cannot be swept, and take the servers that start from now on."""
+    """Begin: fail what cannot be swept, and take the servers that start from now on; what is skipped is skipped."""
     if item.get_closest_marker(NAME) is None or item.config.stash[SWEEP].mode == "off":
         return
     try:
@@ -243,8 +245,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     found = None if name in _RUNS else maps.get(place)
     if found is None and name not in _RUNS:
         problem = maps.problems.get(place) or "it has no map"
-        text = f"{test}: {problem}\nmake its map with: {to_make(test.partition('[')[0])}, and commit it beside the test"
-        raise pytest.fail.Exception(text, pytrace=False)
+        command = to_make(test.partition("[")[0])
+        item.stash[_MISSING] = f"{test}: {problem}\nmake its map with: {command}, and commit it beside the test"
+        return
     run = item.stash[_RUN] = SweepRun(test, name, marker, found)
     item.stash[ATTACHED] = run.attach
 
@@ -257,7 +260,8 @@ def pytest_take_failed_setup(item: pytest.Item) -> Generator[None, object, objec
         return (yield)
     except (Exception, pytest.fail.Exception) as error:
         run = item.stash.get(_RUN, None)
-        if run is None or not run.servers or (run.found is None and run.name != _RUNS[0]):
+        is_try = run is not None and run.name == _RUNS[0]  # what cannot be simulated runs with real connections
+        if run is None or (not is_try and (not run.servers or run.found is None)):
             raise
         run.error, run.is_over = error, True
         return None
@@ -276,7 +280,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     __tracebackhide__ = True
     run = item.stash.get(_RUN, None)
     if run is None:
-        return (yield)
+        result = yield
+        if _MISSING in item.stash:  # a test that skips itself has no map
+            raise pytest.fail.Exception(item.stash[_MISSING], pytrace=False)
+        return result
     try:
         with run.watched():
             yield

@@ -64,9 +64,11 @@ class Maps:
 
     Attributes:
         problems: Why there is no map, by the file that it would be in.
+        left_out: How many points the options leave out.
     """
 
     problems: dict[Path, str] = field(default_factory=dict)
+    left_out: int = 0
     _read: dict[Path, SweepMap] = field(default_factory=dict)
 
     def get(self, place: Path) -> SweepMap | None:

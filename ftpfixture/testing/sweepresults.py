@@ -25,6 +25,8 @@ __all__ = ["SENT", "SENT_RUN", "Results", "advice"]
 SENT = "ftp_sweep"
 """The attribute of a report that has what became of a point; pytest-xdist passes it on."""
 
+_LEFT_OUT = "ftp_sweep_left_out"
+
 SENT_RUN = "ftp_sweep_map"
 """The attribute of a report that has a run without a fault, for the map."""
 
@@ -73,9 +75,15 @@ class Results:
             self._tests[place] = sent[1]
             self._runs[place][sent[2]] = sent[3]
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker of pytest-xdist has left out: all leave out the same."""
+        self._maps.left_out = getattr(node, "workeroutput", {}).get(_LEFT_OUT, self._maps.left_out)
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the maps, and the files of the report."""
         if is_worker(self._config):
+            self._config.workeroutput[_LEFT_OUT] = self._maps.left_out  # type: ignore[attr-defined]
             return
         for place, runs in self._runs.items():
             if not self._make(place, runs):
@@ -167,7 +175,8 @@ class Results:
 
         terminalreporter.section("FTP sweep")
         width = min(terminalreporter._tw.fullwidth, 120)
-        for text in (*summary(outcomes, self.left(), width), *self._texts):
+        chosen = [f"{self._maps.left_out} points are left out by the options"] if self._maps.left_out else []
+        for text in (*summary(outcomes, self.left(), width), *chosen, *self._texts):
             terminalreporter.write_line(text)
 
 

@@ -116,7 +116,7 @@ def test_ci_makes_no_map(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPa
     _run(pytester, "-n2").stdout.fnmatch_lines(missing)
     monkeypatch.setenv("CI", "true")
     result = _run(pytester)
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(missing)
     assert not _map(pytester).exists()
     made = _run(pytester, "--ftp-sweep=map")
@@ -143,7 +143,9 @@ def test_selection(pytester: pytest.Pytester) -> None:
     first.stdout.fnmatch_lines(["*RETR.1-data.half-truncate?*FAILED*"])
     parts = [_run(pytester, f"--ftp-sweep-shard={part}/3").parseoutcomes()["passed"] for part in (1, 2, 3)]
     assert sum(parts) == everything + 2  # each part has the run without a fault
-    _run(pytester, "-n2", "--ftp-sweep-max=5").assert_outcomes(passed=6)
+    few = _run(pytester, "-n2", "--ftp-sweep-max=5")
+    few.assert_outcomes(passed=6)
+    few.stdout.fnmatch_lines([f"{everything - 6} points are left out by the options"])
 
 
 def test_the_report(pytester: pytest.Pytester) -> None:
@@ -252,6 +254,15 @@ def test_what_cannot_be_swept(pytester: pytest.Pytester) -> None:
             ftp.connect(*ftp_server.address)
         assert 1 == 2
 
+    @pytest.mark.ftp_sweep
+    @pytest.mark.skipif("True")
+    def test_skipped(ftp_server):
+        pass
+
+    @pytest.mark.ftp_sweep
+    def test_skips_itself(ftp_server):
+        pytest.skip("not here")
+
     RUNS = []
 
     @pytest.mark.ftp_sweep
@@ -264,11 +275,11 @@ def test_what_cannot_be_swept(pytester: pytest.Pytester) -> None:
     """
     pytester.makepyfile(dedent(source))
     result = _run(pytester)
-    result.assert_outcomes(failed=0, errors=4)
+    result.assert_outcomes(failed=3, errors=1, skipped=2)
     for text in (
         "*methods of a unittest.TestCase cannot have: write the test as a function",
         "*test_nothing: no map: no client connected to a server of it",
-        "*test_wrong: no map: it fails without a fault: AssertionError: assert 1 == 2",
+        "E       assert 1 == 2",
         "*test_different: no map: two runs without a fault differ, * NOOP.3 is new",
     ):
         result.stdout.fnmatch_lines([text])
@@ -307,6 +318,57 @@ def test_parameters_classes_and_fixtures_with_connections(pytester: pytest.Pytes
     assert "PWD.1-command-reset" in text
     assert "NOOP" not in text
     assert re.search(r'"point": "QUIT.1-command-reset".*"seen": "failed"', text), text
+
+
+def test_other_servers(pytester: pytest.Pytester) -> None:
+    """Those of many tests, two of one test, and a recorded one."""
+    source = """
+    import ftplib
+    import io
+    import pytest
+    from ftpfixture import FtpServer
+
+    FILES = {"/a": b"x" * 5000}
+
+    def use(server):
+        with ftplib.FTP(timeout=0.4) as ftp:
+            ftp.connect(*server.address)
+            ftp.login("user", "password")
+            content = io.BytesIO()
+            ftp.retrbinary("RETR /a", content.write)
+            if content.tell() != 5000:
+                raise EOFError
+
+    with FtpServer(files=FILES) as server, server.record("a.ftp.jsonl"):
+        use(server)
+
+    @pytest.fixture(scope="session")
+    def shared(ftp_session_server_factory):
+        return ftp_session_server_factory(files=FILES)
+
+    @pytest.mark.ftp_sweep(points="quick")
+    def test_shared(shared):
+        use(shared)
+
+    @pytest.mark.ftp_sweep(points="quick")
+    def test_two(ftp_server_factory):
+        one, other = ftp_server_factory(files=FILES), ftp_server_factory(files=FILES)
+        use(one)
+        use(other)
+
+    @pytest.mark.ftp_sweep(points="quick")
+    @pytest.mark.ftp_recording(path="a.ftp.jsonl")
+    def test_recorded(ftp_recording):
+        use(ftp_recording)
+    """
+    pytester.makepyfile(test_it=dedent(source))
+    result = _run(pytester)
+    assert result.ret == 0, result.outlines
+    result.stdout.fnmatch_lines(["srv2.RETR.1 /a *fff"])
+    heads = [
+        _map(pytester, name).read_text().partition("\n")[0] for name in ("test_shared", "test_two", "test_recorded")
+    ]
+    assert ['"simulated": true' in head for head in heads] == [False, True, False]
 
 
 def test_a_hang_with_real_connections(pytester: pytest.Pytester) -> None:

@@ -9,6 +9,8 @@ from textwrap import dedent
 
 import pytest
 
+pytestmark = pytest.mark.timeout(240)  # several runs of pytest each
+
 QUIET = (
     *("-p", "no:localftpserver", "-p", "no:randomly", "-W", "error"),
     *("-o", "asyncio_default_fixture_loop_scope=function"),

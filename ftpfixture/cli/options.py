@@ -5,7 +5,8 @@ One rule: an option has the meaning of the setting of `FtpServer` of that name, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import rich_click as click
@@ -14,7 +15,7 @@ from ftpfixture.faults.presets import PRESETS
 from ftpfixture.testing.certificates import KINDS
 from ftpfixture.testing.ftpserver import FtpServer
 
-__all__ = ["fault_names", "listening", "server_of", "tls_options"]
+__all__ = ["FOLDER", "fault_names", "file_options", "listening", "server_of", "tls_options", "with_files"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,6 +69,39 @@ listening = _all(
     click.option("--quiet", "-q", is_flag=True, help="Do not print the dialogue of the clients."),
 )
 """The options of every command that listens."""
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+"""The type of an option that takes a folder."""
+
+file_options = _all(
+    click.option("--copy", "copied", type=FOLDER, help="Serve a copy of this folder in memory."),
+    click.option(
+        "--file",
+        "files",
+        multiple=True,
+        metavar="[/PATH=]FILE",
+        help="Serve a copy of this file in memory, as /PATH. May be repeated.",
+    ),
+)
+"""The options of a server with files in memory; see `with_files`."""
+
+
+def with_files(server: FtpServer, copied: Path | None, files: Iterable[str]) -> None:
+    """Put files into the memory of a server: a copy of a folder, and those of ``--file``."""
+    if copied is not None:
+        server.files.load(copied)
+    for text in files:
+        path, file = _named(text)
+        server.files.set(path, file.read_bytes(), modified=file.stat().st_mtime)
+
+
+def _named(text: str) -> tuple[str, Path]:
+    """A value of ``--file``: the path for clients, and the file."""
+    if text.startswith("/") and "=" in text:
+        path, _, file = text.partition("=")
+        return path, Path(file)
+    return f"/{Path(text).name}", Path(text)
+
 
 tls_options = _all(
     click.option(

@@ -9,14 +9,13 @@ from typing import Any
 
 import rich_click as click
 
-from ftpfixture.cli.options import listening, server_of, tls_options
+from ftpfixture.cli.options import FOLDER, file_options, listening, server_of, tls_options, with_files
 from ftpfixture.cli.running import about_tls, place, run
 from ftpfixture.server import ANY_PASSWORD, Permission, User
 from ftpfixture.testing.ftpserver import FtpServer
 
-__all__ = ["serve", "with_files"]
+__all__ = ["serve"]
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _DEFAULT = ("user:password", "anonymous")
 
 
@@ -31,15 +30,8 @@ _DEFAULT = ("user:password", "anonymous")
     metavar="NAME[:PASSWORD]",
     help="Who may log in; without a password, with any. May be repeated. [default: user:password, and anonymous]",
 )
-@click.option("--root", type=_FOLDER, help="Serve this folder of the disk: clients change it.")
-@click.option("--copy", "copied", type=_FOLDER, help="Serve a copy of this folder in memory.")
-@click.option(
-    "--file",
-    "files",
-    multiple=True,
-    metavar="[/PATH=]FILE",
-    help="Serve a copy of this file in memory, as /PATH. May be repeated.",
-)
+@click.option("--root", type=FOLDER, help="Serve this folder of the disk: clients change it.")
+@file_options
 @click.option("--read-only", is_flag=True, help="Let clients change nothing.")
 @tls_options
 @listening
@@ -75,29 +67,12 @@ def serve(
     return run(server, lambda: _about(server, users, root), quiet)
 
 
-def with_files(server: FtpServer, copied: Path | None, files: Iterable[str]) -> None:
-    """Put files into the memory of a server: a copy of a folder, and those of ``--file``."""
-    if copied is not None:
-        server.files.load(copied)
-    for text in files:
-        path, file = _named(text)
-        server.files.set(path, file.read_bytes(), modified=file.stat().st_mtime)
-
-
 def _user(text: str, read_only: bool) -> User:
     login, has_password, password = text.partition(":")
     if not login:
         raise click.UsageError(f"--user takes NAME:PASSWORD, or NAME for any password, not {text!r}")
     permissions = [Permission(writable=False)] if read_only else None
     return User(login, password if has_password else ANY_PASSWORD, permissions=permissions)
-
-
-def _named(text: str) -> tuple[str, Path]:
-    """A value of ``--file``: the path for clients, and the file."""
-    if text.startswith("/") and "=" in text:
-        path, _, file = text.partition("=")
-        return path, Path(file)
-    return f"/{Path(text).name}", Path(text)
 
 
 def _about(server: FtpServer, users: Iterable[str], root: Path | None) -> Iterator[str]:

@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 import rich_click as click
 
-from ftpfixture.cli.options import server_of, tls_options
+from ftpfixture.cli.options import FOLDER, file_options, server_of, tls_options, with_files
 from ftpfixture.cli.programsweep import Program, Sweep, check_program
-from ftpfixture.cli.serve import with_files
 from ftpfixture.sweep.choose import Choice, is_in, ranked
 from ftpfixture.sweep.mapfile import Row
 from ftpfixture.sweep.outcome import BAD, Outcome
@@ -24,7 +23,6 @@ from ftpfixture.testing.loopthread import shared_thread
 
 __all__ = ["sweep"]
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -33,19 +31,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     epilog='Example: `ftpfixture sweep --file a.csv --check "cmp {dir}/a.csv a.csv" -- curl -sSO {url}/a.csv`',
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.option("--copy", "copied", type=_FOLDER, help="Serve a copy of this folder in memory.")
-@click.option(
-    "--file",
-    "files",
-    multiple=True,
-    metavar="[/PATH=]FILE",
-    help="Serve a copy of this file in memory, as /PATH. May be repeated.",
-)
+@file_options
 @click.option("--recording", type=_FILE, help="Serve this recording in place of files.")
 @click.option("--upstream", metavar="HOST[:PORT]", help="Stand in front of this real server in place of files.")
 @tls_options
 @click.option("--check", default="", metavar="COMMAND", help="A shell command that fails when the result is wrong.")
-@click.option("--input", "folder", type=_FOLDER, help="Copy this folder into the folder {dir} of each run.")
+@click.option("--input", "folder", type=FOLDER, help="Copy this folder into the folder {dir} of each run.")
 @click.option(
     "--set",
     "level",

@@ -373,8 +373,9 @@ def pytest_runtest_makereport(
         if report.failed:
             report.sections.insert(0, (_TITLE, advice(outcome)))
         run.is_sent = True
-    if call.when == "teardown":
-        del item.stash[_RUN]
+    if call.when == "teardown":  # pytest keeps its items to the end of the run
+        del item.stash[_RUN], item.stash[ATTACHED]
+        run.error = None
     return report
 
 

@@ -169,7 +169,8 @@ class SweepRun:
 
     def finish(self) -> None:
         """All is known: decide."""
-        self._take_steps()
+        if self.is_late or self.found is None:
+            self._take_steps()
         point, found = self.point, self.found
         row = None if found is None or point is None else found.rows[point.name]
         clean = 0 if found is None else found.header.bytes

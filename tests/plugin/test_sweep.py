@@ -111,6 +111,24 @@ def test_a_bad_verdict_fails_until_it_is_accepted_with_a_reason(pytester: pytest
     assert _run(pytester, *options).ret == 0
 
 
+def test_runs_keep_no_servers(pytester: pytest.Pytester) -> None:
+    """What a run had is freed after it, also when it failed: a sweep has thousands of runs."""
+    pytester.makeconftest("""
+        import gc
+
+        def pytest_runtest_logfinish(nodeid):
+            gc.collect()
+            servers = [one for one in gc.get_objects() if type(one).__name__ == "FtpServer"]
+            with open("servers", "a") as out:
+                out.write(f"{len(servers)} ")
+    """)
+    _write(pytester, points=["reset", "close"])
+    assert _run(pytester).ret == 0
+    counts = [int(word) for word in (pytester.path / "servers").read_text().split()]
+    assert len(counts) > 20
+    assert max(counts) <= 1, counts  # pytest keeps the last error in sys.last_value
+
+
 def test_ci_makes_no_map(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to run, and so does a run in several processes."""
     _write(pytester)

@@ -64,6 +64,7 @@ class SimulatedTime(Driver):
         network: Connects them with their clients.
         seed: As given.
         sent: How often a blocking client has sent something.
+        abandoned: The sockets of clients that were freed and not closed, as text.
         on_hang: See `VirtualTime`.
         endless: Finds loops that never end; its limits may be changed.
     """
@@ -75,6 +76,7 @@ class SimulatedTime(Driver):
         self.network = _Network(self.endless, window)
         self.loop = SimulatedLoop(self.virtual, self.network)
         self.sent = 0
+        self.abandoned: list[str] = []
         self.on_hang = self.virtual.on_hang
         self._begin = wall_time()
         self._leases = 0

@@ -11,12 +11,12 @@ import socket
 import ssl
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, ref
 
 from ftpfixture.net.memory import MemoryTransport
 from ftpfixture.net.memory_network import MemoryListener
@@ -45,7 +45,6 @@ class End:
         accepted: Connections that wait for `accept`.
         options: Those that were set, by level and name.
         read_shut: Whether it receives no more.
-        finalizer: Closes what was left open, as the end of a real socket does.
         number: Stands for a descriptor.
     """
 
@@ -57,15 +56,19 @@ class End:
     accepted: deque[MemoryTransport] = field(default_factory=deque)
     options: dict[tuple[int, int], Any] = field(default_factory=dict)
     read_shut: bool = False
-    finalizer: Any = None
     number: int = field(default_factory=count(FIRST_NUMBER).__next__)
 
     def close(self, how: str = "close") -> None:
-        """Close everything.
+        """Close everything, and let the servers go on.
 
         Args:
             how: "close", or "reset" for the connection.
         """
+        if self._close(how) and self.driver.leased and not self.driver.loop.is_running():
+            self.driver.go_on()
+
+    def _close(self, how: str) -> bool:
+        """Close everything; return whether there was a connection."""
         transport, self.transport = self.transport, None
         listener, self.listener = self.listener, None
         if listener is not None:
@@ -74,14 +77,18 @@ class End:
                 self.accepted.popleft().reset()
         if transport is not None:
             transport.reset() if how == "reset" else transport.close()
-            if not self.driver.loop.is_running():
-                self.driver.go_on()
+        return transport is not None
 
     def abandon(self) -> None:
-        """The socket is gone, and was not closed."""
+        """The socket is gone, and was not closed.
+
+        Servers do not go on here: this is called in the middle of any other code, perhaps of a later simulation.
+        """
         if self.transport is not None or self.listener is not None:
-            warnings.warn(f"unclosed socket of a simulated connection: {self}", ResourceWarning, stacklevel=2)
-            self.close()
+            text = str(self)
+            self.driver.abandoned.append(text)
+            self._close("close")
+            warnings.warn(f"unclosed socket of a simulated connection: {text}", ResourceWarning, stacklevel=2)
 
     def __str__(self) -> str:
         if self.listener is not None:
@@ -136,7 +143,39 @@ class End:
                     raise TimeoutError("timed out") from None
 
 
-ENDS: WeakKeyDictionary[socket.socket, End] = WeakKeyDictionary()
+class Ends:
+    """The ends by their sockets, which they do not keep.
+
+    A socket removes itself when it is freed. Weak references would not do: those to objects that are freed together
+    are gone when the first of these closes its socket.
+    """
+
+    def __init__(self) -> None:
+        self._ends: dict[int, tuple[ReferenceType[socket.socket], End]] = {}
+
+    def __getitem__(self, sock: socket.socket) -> End:
+        if sock not in self:  # an object that is freed with it uses it after its end
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._ends[id(sock)][1]
+
+    def __setitem__(self, sock: socket.socket, end: End) -> None:
+        self._ends[id(sock)] = ref(sock), end
+
+    def __contains__(self, sock: socket.socket) -> bool:
+        return id(sock) in self._ends
+
+    def remove(self, sock: socket.socket) -> End:
+        """Forget a socket that is freed; return its end."""
+        return self._ends.pop(id(sock))[1]
+
+    def items(self) -> Iterator[tuple[socket.socket, End]]:
+        """The sockets that are in use, with their ends."""
+        for reference, end in tuple(self._ends.values()):
+            if (sock := reference()) is not None:
+                yield sock, end
+
+
+ENDS = Ends()
 
 
 def state_of(sock: socket.socket) -> End:

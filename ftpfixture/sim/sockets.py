@@ -12,7 +12,6 @@ import socket
 import struct
 from math import inf
 from typing import Any, NoReturn, cast
-from weakref import finalize
 
 from ftpfixture.errors import SimulationError
 from ftpfixture.net.hosts import is_wildcard
@@ -102,10 +101,6 @@ def _stand_behind(sock: socket.socket, end: End) -> None:
     os.close(PlainSocket.detach(sock))
     sock._closed = False  # type: ignore[attr-defined]  # which detach has set
     ENDS[sock] = end
-    if end.finalizer is not None:
-        end.finalizer.detach()
-    end.finalizer = finalize(sock, end.abandon)
-    end.finalizer.atexit = False
 
 
 _CLASSES: dict[type[socket.socket], type[socket.socket]] = {}
@@ -223,9 +218,15 @@ class SimulatedSocket:
 
     def _real_close(self: Any, *args: Any) -> None:
         """Called by `close`, when no file of `makefile` is open."""
+        if self not in ENDS:
+            return
         end = ENDS[self]
         lingers = end.options.get((socket.SOL_SOCKET, socket.SO_LINGER))
         end.close("reset" if lingers is not None and struct.unpack("ii", lingers) == (1, 0) else "close")
+
+    def __del__(self: Any) -> None:
+        if self in ENDS:
+            ENDS.remove(self).abandon()
 
     def detach(self: Any) -> int:
         """Refuse: there is no descriptor."""

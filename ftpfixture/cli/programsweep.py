@@ -89,7 +89,7 @@ class Sweep:
         """
         runs = {}
         for name in (REAL, AGAIN):
-            outcome, clean = self._run(None)
+            outcome, clean, _ = self._run(None)
             runs[name] = replace(clean, error="" if outcome.verdict in ("recovered", "lost-work") else outcome.error)
         try:
             header, points = map_of(self._program.name, runs)
@@ -98,11 +98,12 @@ class Sweep:
         self._clean = header.bytes
         return points, header.left
 
-    def run(self, point: Point) -> Outcome:
-        """Run the program with the fault of a point."""
-        return self._run(point)[0]
+    def run(self, point: Point) -> Outcome | None:
+        """Run the program with the fault of a point; return None if the fault never happened, which proves nothing."""
+        outcome, _, happened = self._run(point)
+        return outcome if happened else None
 
-    def _run(self, point: Point | None) -> tuple[Outcome, CleanRun]:
+    def _run(self, point: Point | None) -> tuple[Outcome, CleanRun, bool]:
         server = self._program.make()
         for fault in () if point is None else point.faults:
             server.faults.add(parse(fault).optional())
@@ -116,7 +117,7 @@ class Sweep:
             finally:
                 server.stop()
 
-    def _judge(self, point: Point | None, server: FtpServer, folder: Path) -> tuple[Outcome, CleanRun]:
+    def _judge(self, point: Point | None, server: FtpServer, folder: Path) -> tuple[Outcome, CleanRun, bool]:
         if self._program.folder is not None:
             shutil.copytree(self._program.folder, folder, dirs_exist_ok=True)
         values, clock = _values(server, folder), server.driver
@@ -147,8 +148,8 @@ class Sweep:
             error=result.text,
             dialogue=server.log.dialogue(folded=False),
         )
-        steps = steps_of(server.log.events, server.log.commands)
-        return outcome, CleanRun(steps, sent)
+        steps = steps_of(server.log.events, server.log.commands, is_sized=not server.faults.passes_on)
+        return outcome, CleanRun(steps, sent), bool(server.faults.fired)
 
     def _execute(self, words: Sequence[str], folder: Path) -> _Result:
         """Run the program."""

@@ -83,7 +83,7 @@ def sweep(
     which they run) and `{ca}` (the file of the authority) stand for those of a run, and in the check `{served}` for a
     folder with the files that the server has when COMMAND has ended. It recovered when it exits with 0
     and the check agrees, and failed when it exits with another code. The exit code is 1 when it was wrong, hung, or
-    ended by a signal.
+    ended by a signal, and when a fault never happened.
     """
     if sum(one is not None for one in (recording, upstream)) + bool(copied or files) > 1:
         raise click.UsageError("--recording, --upstream, and --copy or --file are for different servers: use one")
@@ -101,9 +101,14 @@ def sweep(
         chosen = _chosen(points, level, most)
         click.echo(f"{len(chosen)} of {len(points)} points", err=True)
         with ThreadPoolExecutor(jobs) as pool:
-            outcomes = list(pool.map(swept.run, chosen))
+            results = list(pool.map(swept.run, chosen))
+    outcomes = [outcome for outcome in results if outcome is not None]
     _report(outcomes, {" ".join(command): left}, html, json_file, markdown_file)
-    return 1 if any(outcome.verdict in BAD for outcome in outcomes) else 0
+    missed = [point for point, outcome in zip(chosen, results, strict=True) if outcome is None]
+    for point in missed:
+        faults = " + ".join(point.faults)
+        click.echo(f"{point.name}: {faults!r} never happened: COMMAND does not say the same in each run", err=True)
+    return 1 if missed or any(outcome.verdict in BAD for outcome in outcomes) else 0
 
 
 def _chosen(points: Sequence[Point], level: str, most: int | None) -> list[Point]:

@@ -72,7 +72,8 @@ class Kind:
         """The fault after its colon."""
         size = step.size or 0
         half = _half(size)
-        where = f"after_bytes={half}" if step.is_upload else "at=50%"  # the size of an upload is not known before
+        is_sized = step.is_sized and not step.is_upload
+        where = "at=50%" if is_sized else f"after_bytes={half}"
         return self.words.format(where=where, half=half, last=size - 1, size=size, piece=max(1, size // 100))
 
 

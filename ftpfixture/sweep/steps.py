@@ -35,6 +35,7 @@ class Step:
         size: Bytes of its transfer; None without a transfer.
         handshake: Whether a TLS handshake belongs to it.
         site: Where the code of the client was; empty where that is not known.
+        is_sized: Whether the server knows the size of a download before its end.
     """
 
     server: int
@@ -47,6 +48,7 @@ class Step:
     size: int | None = None
     handshake: bool = False
     site: tuple[str, ...] = field(default=(), compare=False)
+    is_sized: bool = True
 
     @property
     def name(self) -> str:
@@ -76,6 +78,7 @@ def steps_of(
     commands: Iterable[CommandRecord],
     sites: Mapping[int, tuple[str, ...]] | None = None,
     server: int = 1,
+    is_sized: bool = True,
 ) -> list[Step]:
     """Return the steps of a run, in the order of the wire.
 
@@ -84,6 +87,7 @@ def steps_of(
         commands: Its commands.
         sites: Where the client was at each command, by the number of its event.
         server: Number of the server among those of the test.
+        is_sized: Whether the server knows the sizes of downloads before their end: one in memory does.
     """
     events, commands, sites = list(events), list(commands), sites or {}
     encrypted = {event.command_seq for event in events if isinstance(event, TlsEstablished)}
@@ -110,6 +114,7 @@ def steps_of(
                 _size(record),
                 seq in encrypted,
                 sites.get(seq, ()),
+                is_sized,
             )
         )
     return steps

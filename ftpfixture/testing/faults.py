@@ -50,7 +50,7 @@ class Faults:
         self._origin = origin or Origin()
         self._log = log
         self._verbs = verbs
-        self._passes_on = passes_on
+        self.passes_on = passes_on
         self._lock = lock()
 
     @property
@@ -92,7 +92,7 @@ class Faults:
         if not fault.actions:
             raise ConfigurationError(f"{fault!r} does not say what goes wrong: add a word, such as .drop_data()")
         check_fault(fault, self._verbs)
-        if self._passes_on and (instead := [action.in_front for action in fault.actions if action.in_front]):
+        if self.passes_on and (instead := [action.in_front for action in fault.actions if action.in_front]):
             raise ConfigurationError(
                 f"{fault!r}: this word changes files or settings of the server itself, which a proxy or a recording "
                 f"does not have: use {instead[0]}"

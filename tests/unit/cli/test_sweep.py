@@ -116,6 +116,23 @@ def test_an_upload(feed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert verdicts["STOR.1-data.half-reset_data"] == "failed"
 
 
+def test_a_program_that_does_otherwise_in_each_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A fault that never happened proves nothing, and is no success."""
+    script = tmp_path / "sometimes.sh"
+    script.write_text(
+        f"""
+        echo run >> {tmp_path}/runs
+        [ $(wc -l < {tmp_path}/runs) -gt 2 ] || exec curl -sSO "$1/a.csv"
+        """
+    )
+    arguments = ["sweep", "--set", "quick", "--max", "2", "--file", str(tmp_path / "a.csv"), "--", "sh", str(script)]
+    (tmp_path / "a.csv").write_bytes(CONTENT)
+    assert main([*arguments, "{url}"]) == 1
+    text = capsys.readouterr().err
+    assert text.count("never happened: COMMAND does not say the same in each run") == 2, text
+    assert "RETR.1-data.half-truncate: 'RETR #1: truncate at=50%' never happened" in text
+
+
 WRONG = {
     ("--", "no-such-program", "{url}"): "there is no program 'no-such-program' in PATH",
     ("--", "true"): "the command has neither {url} nor {port}, so it finds no server; there are {url}, {host}, ",

@@ -15,7 +15,7 @@ from types import TracebackType
 
 from ftpfixture.log.failures import FailureText
 
-__all__ = ["Run", "error_text", "innermost", "is_foreign", "verdict_of"]
+__all__ = ["Run", "error_text", "innermost", "is_foreign", "is_only", "let_go", "verdict_of"]
 
 _AGAIN = 1.5  # times the bytes of a run without a fault, from which a file was transferred again as a whole
 _SMALL = 1024  # bytes that may be transferred again: no client continues so little
@@ -52,7 +52,7 @@ def verdict_of(run: Run, raises: tuple[type[BaseException], ...], wrong: tuple[t
     """
     if run.hung:
         return "hung"
-    if run.error is not None and not _is_only(run.error, raises):
+    if run.error is not None and not is_only(run.error, raises):
         return "wrong" if isinstance(run.error, wrong) else "crashed"
     if run.left_open:
         return "leaked"
@@ -62,11 +62,27 @@ def verdict_of(run: Run, raises: tuple[type[BaseException], ...], wrong: tuple[t
     return "lost-work" if again else "recovered"
 
 
-def _is_only(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+def is_only(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
     """Whether an error, or each one in a group, is of these kinds."""
     if isinstance(error, BaseExceptionGroup) and not isinstance(error, kinds):
         return error.split(kinds)[1] is None
     return isinstance(error, kinds)
+
+
+def let_go(error: BaseException | None) -> None:
+    """Free what the user's code had when it raised an error, as it is freed when the error has been handled."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        error = waiting.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        trace = error.__traceback__
+        while trace is not None and is_foreign(trace.tb_frame.f_code.co_filename):  # those of pytest stay as they are
+            trace = trace.tb_next
+        traceback.clear_frames(trace)
+        inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+        waiting += [error.__cause__, error.__context__, *inner]
 
 
 def error_text(error: BaseException | None) -> str:

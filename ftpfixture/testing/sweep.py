@@ -131,15 +131,17 @@ def _chosen(found: SweepMap, marker: SweepMarker, config: pytest.Config) -> list
 def _real_too(found: SweepMap, chosen: list[str]) -> list[str]:
     """The points of a simulated map that run with real connections, too, once it is known that they wait for nothing.
 
-    They are the first of each kind in the set quick.
+    They are the first of each kind in the set quick, without a reset at CONNECT: where that meets a real client, in its
+    `connect` or in what it reads next, the system decides.
     """
     if not found.header.simulated:
         return []
     first: dict[str, str] = {}
     for name in chosen:
         row = found.rows[name]
-        if row.set == "quick" and row.seen and not row.waits and not _is_stall(name):
-            first.setdefault(row.value.action, name)
+        action = row.value.action
+        if row.set == "quick" and row.seen and not row.waits and action != "connect-reset" and not _is_stall(name):
+            first.setdefault(action, name)
     return list(first.values())
 
 
@@ -284,12 +286,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         if _MISSING in item.stash:  # a test that skips itself has no map
             raise pytest.fail.Exception(item.stash[_MISSING], pytrace=False)
         return result
-    try:
-        with run.watched():
-            yield
-    except (Exception, pytest.fail.Exception) as error:
-        run.error = error
-    run.end_call()
+    with run.call():
+        yield
     if not run.is_late and run.found is not None:
         _decide(item, run)
     elif run.error is not None and run.found is None and run.name != _RUNS[0]:
@@ -307,6 +305,8 @@ def _decide(item: pytest.Item, run: SweepRun) -> None:
         if run.error is not None and run.point is None:
             raise run.error
         run.outcome = None  # of another session: it says nothing about the point
+        if outcome.error:
+            problem += f" (the run ended with {outcome.error})"
         text = f"{problem}: make the map again with {to_make(run.test.partition('[')[0])}"
         raise pytest.fail.Exception(text, pytrace=False)
     if run.name == CLEAN:
@@ -375,7 +375,7 @@ def pytest_runtest_makereport(
         run.is_sent = True
     if call.when == "teardown":  # pytest keeps its items to the end of the run
         del item.stash[_RUN], item.stash[ATTACHED]
-        run.error = None
+        run.free()
     return report
 
 

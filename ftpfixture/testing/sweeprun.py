@@ -6,8 +6,9 @@ connections of their own.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -17,14 +18,16 @@ import pytest
 from ftpfixture.driver import RealTime
 from ftpfixture.errors import HangError
 from ftpfixture.faults.grammar import parse
+from ftpfixture.log.events import Connected, DataOpened
 from ftpfixture.sweep.callsites import CallSites
 from ftpfixture.sweep.mapfile import SweepMap
 from ftpfixture.sweep.mapping import CleanRun, difference
 from ftpfixture.sweep.outcome import CLEAN, Outcome
 from ftpfixture.sweep.points import Point, points_after
 from ftpfixture.sweep.steps import Step, steps_of, total_bytes
-from ftpfixture.sweep.verdicts import Run, error_text, innermost, verdict_of
+from ftpfixture.sweep.verdicts import Run, error_text, innermost, is_only, let_go, verdict_of
 from ftpfixture.testing.ftpserver import FtpServer
+from ftpfixture.testing.opensockets import close_left_open, new_objects_only
 from ftpfixture.testing.sweepmarker import SweepMarker
 
 __all__ = ["REAL_TOO", "WRONG", "SweepRun"]
@@ -71,12 +74,16 @@ class SweepRun:
     new: list[Point] = field(default_factory=list)
     is_over: bool = False
     is_sent: bool = False
+    _ending: ExitStack = field(default_factory=ExitStack)
     _open: int = 0
     _fired: bool = False
     _waited: float = 0.0
     _steps: list[Step] = field(default_factory=list)
     _bytes: int = 0
     _warned: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._ending.enter_context(new_objects_only())
 
     @property
     def point(self) -> Point | None:
@@ -106,7 +113,29 @@ class SweepRun:
     # The run.
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
+    def call(self) -> Iterator[None]:
+        """The call of the test: take its error, and see what it has left open."""
+        __tracebackhide__ = True
+        with self._watched():
+            try:
+                yield
+            except (Exception, pytest.fail.Exception) as error:
+                self.error = error
+            if self.error is None or is_only(self.error, self.marker.raises):  # else it is reported, with its variables
+                let_go(self.error)
+                gc.collect()
+        self._end_call()
+
+    def free(self) -> None:
+        """The report is made: free what the code has left, or a later test is warned of it."""
+        self.error = None
+        with catch_warnings():
+            simplefilter("default", ResourceWarning)  # as an error it would be that of the next test
+            gc.collect()
+        self._ending.close()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
         """Take the warnings of sockets of this run that are not closed."""
         import warnings
 
@@ -116,7 +145,8 @@ class SweepRun:
 
             def show(message: Warning | str, category: type[Warning], *args: Any, **options: Any) -> None:
                 if issubclass(category, ResourceWarning) and self._is_ours(str(message)):
-                    self._warned.append(str(message))
+                    if not self.simulated:  # else their driver knows them
+                        self._warned.append(str(message))
                 else:
                     before(message, category, *args, **options)
 
@@ -128,10 +158,11 @@ class SweepRun:
 
     def _is_ours(self, text: str) -> bool:
         """Whether a warning is about a connection to a server of this run."""
-        ports = {session.peer[1] for server in self.servers for session in server.log.sessions}
+        opened = [event for server in self.servers for event in server.log.events]
+        ports = {event.peer[1] for event in opened if isinstance(event, Connected | DataOpened)}
         return any(f", {port})" in text or f":{port} " in text for port in ports)
 
-    def end_call(self) -> None:
+    def _end_call(self) -> None:
         """The test has ended: see what it has left open."""
         if self.simulated:
             self._waited = max(server.driver.monotonic() for server in self.servers)
@@ -153,6 +184,8 @@ class SweepRun:
                 for server in self.servers
                 for session in server.sessions
             ]
+        if self.found is not None and not allowed:  # else what is open may be that of a fixture
+            self.left_open += close_left_open(self.servers)
         self._take_steps()
 
     def _count_open(self) -> int:
@@ -162,7 +195,7 @@ class SweepRun:
         """Take the steps; after the fixtures there may be more."""
         steps: list[Step] = []
         for number, (server, sites) in enumerate(zip(self.servers, self.sites, strict=True), 1):
-            steps += steps_of(server.log.events, server.log.commands, sites.found, number)
+            steps += steps_of(server.log.events, server.log.commands, sites.found, number, not server.faults.passes_on)
         if len(steps) >= len(self._steps):
             self._steps = steps
             self._bytes = sum(total_bytes(server.log.commands) for server in self.servers)

@@ -76,6 +76,17 @@ def test_leaked(ftp_server):  # closes nothing after an error
     ftp.quit()
 
 @swept
+def test_leaked_data(ftp_server):  # closes the data connection only when all is well
+    with login(ftp_server) as ftp:
+        content = b""
+        data = ftp.transfercmd("RETR /a")
+        while block := data.recv(8192):
+            content += block
+        data.close()
+        ftp.voidresp()
+    assert content == FILES["/a"]
+
+@swept
 def test_lost_work(ftp_server):  # begins again from the start
     for attempt in range(2):
         try:
@@ -132,6 +143,12 @@ EXPECTED = {
         "RETR.1-data.half-reset_data": "leaked",
         "RETR.1-data.half-stall_data": "leaked",
         "RETR.1-data.half-truncate": "recovered",
+    },
+    "test_leaked_data": {
+        "RETR.1-command-550": "failed",
+        "RETR.1-data.half-reset_data": "leaked",
+        "RETR.1-data.half-stall_data": "leaked",
+        "RETR.1-data.half-truncate": "wrong",
     },
     "test_lost_work": {
         "RETR.1-data.half-reset_data": "lost-work",

@@ -4,10 +4,11 @@ import ftplib
 import io
 import subprocess
 from collections.abc import Callable
+from weakref import ref
 
 import pytest
 
-from ftpfixture.sweep.verdicts import Run, error_text, innermost, is_foreign, verdict_of
+from ftpfixture.sweep.verdicts import Run, error_text, innermost, is_foreign, let_go, verdict_of
 
 RAISES = (OSError, EOFError)
 WRONG = (AssertionError,)
@@ -75,3 +76,33 @@ def test_whose_code_a_file_is() -> None:
         )
     )
     assert not is_foreign(__file__)
+
+
+class _Held:
+    """Something that a function has when it fails."""
+
+
+def test_letting_go_of_an_error() -> None:
+    """What the functions had that raised it, its cause and the errors in it is freed; its lines stay."""
+    found = []
+
+    def fail(error: Exception) -> None:
+        held = _Held()
+        found.append(ref(held))
+        raise error
+
+    def caught(error: Exception, cause: Exception | None = None) -> Exception:
+        try:
+            if cause is not None:
+                raise error from cause
+            fail(error)
+        except Exception as raised:
+            return raised
+        raise AssertionError
+
+    error = caught(ExceptionGroup("two", [caught(EOFError()), caught(OSError())]), caught(KeyError()))
+    assert [one() is None for one in found] == [False] * 3
+    let_go(error)
+    assert [one() is None for one in found] == [True] * 3
+    assert innermost(error.__traceback__).startswith("test_verdicts.py:")
+    let_go(None)

@@ -175,11 +175,14 @@ async def test_flush() -> None:
     assert zlib.decompress(wire.sent) == b"some bytes and more"
 
 
-async def test_a_large_piece_is_sent_in_turns() -> None:
+async def test_a_large_piece_is_sent_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """`send` accepts no more than it can deflate in one turn of the loop, and returns how much that was."""
+    spent = iter([0.0] * 40 + [0.0, 1.0] * 3)  # seconds of computing, before and after each piece
+    monkeypatch.setattr("ftpfixture.net.deflate.computed", lambda: next(spent))
     sender = Deflated(Wire())
     assert await sender.send(bytes(1 << 20)) == 1 << 12
-    assert [await sender.send(bytes(1 << 20)) for _ in range(20)][-1] == 1 << 18
+    assert [await sender.send(bytes(1 << 20)) for _ in range(19)][-1] == 1 << 18
+    assert [await sender.send(bytes(1 << 20)) for _ in range(2)] == [1 << 18, 1 << 17]
     assert await sender.send(b"short") == 5
 
 

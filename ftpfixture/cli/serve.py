@@ -12,6 +12,7 @@ import rich_click as click
 from ftpfixture.cli.options import FOLDER, file_options, listening, server_of, tls_options, with_files
 from ftpfixture.cli.running import about_tls, place, run
 from ftpfixture.server import ANY_PASSWORD, Permission, User
+from ftpfixture.server.personas import PERSONAS
 from ftpfixture.testing.ftpserver import FtpServer
 
 __all__ = ["serve"]
@@ -33,6 +34,7 @@ _DEFAULT = ("user:password", "anonymous")
 @click.option("--root", type=FOLDER, help="Serve this folder of the disk: clients change it.")
 @file_options
 @click.option("--read-only", is_flag=True, help="Let clients change nothing.")
+@click.option("--persona", type=click.Choice(PERSONAS), help="Say what this other server says.")
 @tls_options
 @listening
 @click.pass_context

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import tzinfo
 from pathlib import PurePath, PurePosixPath
 from ssl import SSLContext
-from typing import Self, Unpack
+from typing import Self, Unpack, cast
 
 from ftpfixture import checks
 from ftpfixture.clock import Clock
@@ -81,6 +81,7 @@ class BaseServer:
     system: str
     persona: Persona | None
     refuse_size_in_ascii: bool
+    empty_if_missing: Set[str]
     list_style: ListStyle
     timezone: tzinfo
     virtual_hosts: Set[str] | None
@@ -99,7 +100,7 @@ class BaseServer:
         chosen = SERVER_SETTINGS.complete(settings, type(self))
         table = build_table(type(self))
         self.specs = {verb: spec for verb, (_, spec) in table.items()}
-        persona = chosen["persona"]
+        persona = cast("Persona | None", chosen["persona"])
         if persona is not None:
             chosen |= persona.settings(self.specs, besides=settings)
         self.wording = None if persona is None else Wording(persona, self, greets="welcome_message" not in settings)

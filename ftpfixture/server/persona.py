@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from ftpfixture.wire.listing.styles import ListStyleName
@@ -44,6 +44,8 @@ class ReplyText:
         argument: The only argument with this text, compared without case, such as "A" of TYPE; None for all.
         transfer_type: The TYPE in which this text is preferred to others, such as "A"; "" for none.
         framed: Whether the lines are the first and the last, around those of this server, as in FEAT and MLST.
+        instead_of: The code of this server that it replaces although the two mean different things; "" for none.
+        seen: Where a server has said it: a program and its version, or a URL.
     """
 
     verb: str
@@ -53,6 +55,8 @@ class ReplyText:
     argument: str | None = None
     transfer_type: str = ""
     framed: bool = False
+    instead_of: str = ""
+    seen: str = ""
 
     @property
     def kind(self) -> str:
@@ -71,8 +75,12 @@ class Persona:
         features: Lines of FEAT's reply; None for the server's own.
         list_style: Format of LIST.
         refused: Verbs that are not offered, upper case; unknown ones are ignored.
+        offered: The only verbs that are offered, with the subcommands of SITE and OPTS; None for all but those refused.
         refuse_size_in_ascii: Whether SIZE in TYPE A gets 550.
         replies: The texts; of two that fit equally well the first is sent.
+        before_login: Verbs that need no login; all others get its text for 530 then. None for those of this server.
+        quirks: Further settings of the server, by name.
+        seen: What it is like: a program and its version.
     """
 
     system: str | None = None
@@ -81,6 +89,10 @@ class Persona:
     refused: frozenset[str] = frozenset()
     refuse_size_in_ascii: bool = False
     replies: tuple[ReplyText, ...] = ()
+    offered: frozenset[str] | None = None
+    before_login: frozenset[str] | None = None
+    quirks: Mapping[str, Any] = field(default_factory=dict)
+    seen: str = ""
 
     def settings(self, verbs: Collection[str], besides: Collection[str] = ()) -> ServerSettings:
         """The settings of a server that it decides.
@@ -89,12 +101,15 @@ class Persona:
             verbs: Those that the server knows, lower case.
             besides: Names of settings that are given.
         """
+        known = {verb.upper() for verb in verbs}
+        off = self.refused if self.offered is None else known - self.offered
         decided: dict[str, Any] = {
             "system": self.system,
             "features": None if self.features is None else list(self.features),
             "list_style": self.list_style,
             "refuse_size_in_ascii": self.refuse_size_in_ascii,
-            "disable": sorted(verb for verb in self.refused if verb.lower() in verbs),
+            "disable": sorted(off & known),
+            **self.quirks,
         }
         chosen = {name: value for name, value in decided.items() if value is not None and name not in besides}
         return cast("ServerSettings", chosen)
@@ -138,12 +153,12 @@ _KINDS: Mapping[str, re.Pattern[str]] = {
     for name, pattern in {
         "not empty": "not empty",
         "not a directory": "not a (?:directory|folder)",
-        "not a file": "is a directory|not a (?:regular|plain|normal) file|not a file",
+        "not a file": "is a directory|not a (?:regular|plain|normal) file|not a file|only retrieve regular files",
         "missing": "no such|not found|not exist|n't exist|cannot find",
         "exists": "exists?\\b|already",
+        "type": "ascii|binary|\\btype\\b",
         "denied": "denied|permission|permitted|not allowed|forbidden|access is",
         "full": "quota|space|storage|allocation",
-        "type": "ascii|binary|\\btype\\b",
     }.items()
 }
 
@@ -183,13 +198,16 @@ class TextTable:
         """
         kind = failure_kind(code, lines)
         found: list[tuple[tuple[bool, ...], ReplyText]] = []
-        for name in (verb, ANY_VERB) if verb != GREETING else (verb,):
+        names = (verb, verb.partition(" ")[0], ANY_VERB) if verb != GREETING else (verb,)
+        for name in dict.fromkeys(names):
             for text, reason in self._texts.get(name, ()):
                 if text.argument is not None and text.argument.upper() != argument.upper():
                     continue
-                if _fits(text, code, is_known) and (reason in ("", kind) or _is_result(text, is_known)):
+                is_about_it = reason in ("", kind) or (text.instead_of and not kind) or _is_result(text, is_known)
+                if is_about_it and _fits(text, code, is_known):
                     other_type = text.transfer_type not in ("", transfer_type)
-                    rank = (name == ANY_VERB, text.code != code, text.argument is None, reason != kind, other_type)
+                    is_other = text.code != code and not text.instead_of
+                    rank = (name != verb, name == ANY_VERB, is_other, text.argument is None, reason != kind, other_type)
                     found.append((rank, text))
         return [text for _, text in sorted(found, key=lambda each: each[0])]
 
@@ -201,6 +219,8 @@ def _is_result(text: ReplyText, is_known: bool) -> bool:
 
 def _fits(text: ReplyText, code: str, is_known: bool) -> bool:
     """Whether a text has the meaning of a reply to its verb and its argument."""
+    if text.instead_of:
+        return text.instead_of == code
     if text.verb == ANY_VERB and is_known:
         return text.code == code  # a verb that is offered is not unknown
     if _is_result(text, is_known):

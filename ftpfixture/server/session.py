@@ -308,6 +308,13 @@ class Session:
         exchange = await self.gate.command(command.verb, command.argument)
         if not await self.gate.begin(exchange):
             return True
+        if (
+            self._wording is not None
+            and not self.connection.login_state.is_in
+            and self._wording.needs_login(command.verb)
+        ):
+            self.respond("530", "Please login with USER and PASS")
+            return True
         handler = self._host.commands_mapping.get(key)
         if handler is not None:
             return await self._guarded(exchange, handler, exchange.argument)

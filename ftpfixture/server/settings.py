@@ -19,6 +19,7 @@ from ftpfixture.files.disk import PathIO
 from ftpfixture.net.network import A_NETWORK, Network
 from ftpfixture.net.stream import DEFAULT_BLOCK_SIZE
 from ftpfixture.server.persona import Persona
+from ftpfixture.server.personas import PERSONAS, PersonaName, named
 from ftpfixture.settings import Setting, Table
 from ftpfixture.untouched import wall_time
 from ftpfixture.wire.listing.styles import ListStyleName
@@ -57,6 +58,17 @@ def _read_encrypted(value: EncryptedPart | Iterable[EncryptedPart]) -> frozenset
     return names
 
 
+def _read_persona(value: object) -> Persona:
+    return value if isinstance(value, Persona) else named(checks.one_of_these(PERSONAS).read(value))
+
+
+def _read_empty(value: str | Iterable[str]) -> frozenset[str]:
+    verbs = frozenset([value] if isinstance(value, str) else value)
+    if not verbs <= {"LIST", "NLST"}:
+        raise ValueError
+    return verbs
+
+
 def _read_context(value: SSLContext | Callable[[], SSLContext]) -> SSLContext | Callable[[], SSLContext]:
     return value if isinstance(value, SSLContext) else checks.function("").read(value)
 
@@ -65,6 +77,7 @@ _PORTS = Check("port numbers from 1 to 65535, such as range(50000, 50010)", _rea
 _TEXT = Check(checks.lines.wanted, _read_text)
 _ENCRYPTED = Check("'login', 'data' or both", _read_encrypted)
 _TIMEZONE = checks.instance_of("a time zone, such as datetime.UTC or zoneinfo.ZoneInfo('Europe/Berlin')", tzinfo)
+_EMPTY = Check("'LIST', 'NLST' or both", _read_empty)
 _CONTEXT = Check("an ssl.SSLContext, or a function that makes one", _read_context)
 
 
@@ -94,13 +107,14 @@ class ServerSettings(TypedDict, total=False):
     ]
     system: Annotated[str, Setting("UNIX Type: L8", "text of SYST's reply")]
     persona: Annotated[
-        Persona | None,
+        Persona | PersonaName | None,
         Setting(
             None,
-            "another server, whose texts replace those of this server's replies; settings that are given take "
-            "precedence, and handlers of a subclass keep their texts",
+            "another server: its texts in place of those of this server's replies, its features, and what it does "
+            f"otherwise; one of {', '.join(PERSONAS)}, or a `Persona`; settings that are given take precedence, and "
+            "handlers of a subclass keep their texts",
             none="the texts of this package",
-            check=checks.instance_of("a Persona", Persona),
+            check=Check(f"one of {', '.join(PERSONAS)}, or a Persona", _read_persona),
         ),
     ]
     refuse_size_in_ascii: Annotated[
@@ -109,6 +123,15 @@ class ServerSettings(TypedDict, total=False):
             False,
             "reply 550 to SIZE in TYPE A, as ProFTPD and pyftpdlib do; False returns the stored size, as vsftpd and "
             "Pure-FTPd do",
+        ),
+    ]
+    empty_if_missing: Annotated[
+        Iterable[str],
+        Setting(
+            (),
+            "LIST, NLST or both: a path that is missing, or a pattern without matches, is an empty directory to them, "
+            "as in vsftpd and Pure-FTPd; STAT of a path follows LIST",
+            check=_EMPTY,
         ),
     ]
     list_style: Annotated[

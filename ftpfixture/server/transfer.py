@@ -31,6 +31,7 @@ class Transfer:
         size: Bytes of the download; None when unknown.
         stream: The data connection, while there is one.
         on_end: Called when the transfer has ended, also with an error; not called if `start_transfer` refuses it.
+        entries: Lines of a listing that were sent so far; None for a file.
     """
 
     direction: str
@@ -42,3 +43,4 @@ class Transfer:
     size: int | None = None
     stream: ThrottleStreamIO | None = None
     on_end: Callable[[], object] | None = None
+    entries: int | None = None

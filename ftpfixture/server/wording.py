@@ -87,6 +87,8 @@ def _found(pattern: re.Pattern[str], moment: _Moment) -> str | None:
 
 PLACEHOLDERS: Mapping[str, Callable[[_Moment], object]] = {
     "verb": lambda moment: moment.exchange.verb,
+    "lower_verb": lambda moment: moment.exchange.verb.lower(),
+    "command": lambda moment: moment.verb,
     "argument": lambda moment: moment.argument,
     "word": lambda moment: moment.argument.partition(" ")[0] or None,
     "file": _file,
@@ -94,6 +96,7 @@ PLACEHOLDERS: Mapping[str, Callable[[_Moment], object]] = {
     "directory": lambda moment: _quoted(moment, moment.connection.current_directory),
     "size": lambda moment: _size(moment, from_start=False),
     "whole_size": lambda moment: _size(moment, from_start=True),
+    "entries": lambda moment: None if moment.connection.transfer is None else moment.connection.transfer.entries,
     "unit": lambda moment: {None: None, 1: "byte"}.get(_size(moment, from_start=False), "bytes"),
     "type": lambda moment: "ASCII" if moment.connection.transfer_type == "A" else "BINARY",
     "user": lambda moment: moment.connection.login or None,
@@ -107,10 +110,11 @@ PLACEHOLDERS: Mapping[str, Callable[[_Moment], object]] = {
 }
 """The values of placeholders in texts.
 
-Of the command: `verb`; its `argument`, and the first `word` of it; the path in it as sent, `file`, and the absolute
-`path`. Of the session: `directory`, `user`, `type` "ASCII" or "BINARY", its number `session`, the address `client`. Of
-the transfer: `size`, its `unit` "byte" or "bytes", and `whole_size` with what REST skips. Of PASV and EPSV: `address`,
-`data_port`. Of the server: `host`, `port`, and `now`, a `datetime` in UTC.
+Of the command: `verb`, `lower_verb`, and `command` with the subcommand of SITE and OPTS; its `argument`, and the
+first `word` of it; the path in it as sent, `file`, and the absolute `path`. Of the session: `directory`, `user`,
+`type` "ASCII" or "BINARY", its number `session`, the address `client`. Of the transfer: `size`, its `unit` "byte" or
+"bytes", and `whole_size` with what REST skips; the `entries` of a listing. Of PASV and EPSV: `address`, `data_port`.
+Of the server: `host`, `port`, and `now`, a `datetime` in UTC.
 """
 
 
@@ -145,6 +149,7 @@ class Wording:
             _check(text)
         self._table = TextTable(text for text in persona.replies if greets or text.verb != GREETING)
         self._host = host
+        self._before_login = persona.before_login
 
     def reply(self, own: Reply, exchange: Exchange, connection: Connection) -> Reply:
         """The reply to send in place of one of this server; that one itself when the persona has none.
@@ -165,6 +170,11 @@ class Wording:
             if filled is not None:
                 return filled
         return own
+
+    def needs_login(self, verb: str) -> bool:
+        """Whether a command gets 530 before the login, whatever it is."""
+        allowed = self._before_login
+        return allowed is not None and verb not in allowed
 
     def _is_of_package(self, *verbs: str) -> bool:
         if _LOGIN.intersection(verbs) and type(self._host.user_manager) is not MemoryUserManager:

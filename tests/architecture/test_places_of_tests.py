@@ -25,6 +25,21 @@ ELSEWHERE = {
     # A session and its transfers are tested together, through a client.
     "server/creation": ["conformance/test_drafts.py"],
     "server/host": ["unit/server/test_session.py"],
+    # Personas are beside the servers that they are made after.
+    **{
+        f"server/personas/{name}": ["peers/test_personas.py"]
+        for name in (
+            "aioftp",
+            "bambu",
+            "filezilla",
+            "iis",
+            "minimal_rfc959",
+            "proftpd",
+            "pure_ftpd",
+            "pyftpdlib",
+            "vsftpd",
+        )
+    },
     "server/patterns": ["conformance/test_listings.py", "robustness/test_nothing_stops_the_loop.py"],
     "server/transfer": ["conformance/test_transfers.py"],
     "server/transfers": ["conformance/test_transfers.py", "conformance/test_order_of_replies.py"],

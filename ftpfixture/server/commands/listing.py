@@ -143,15 +143,16 @@ class ListingCommands(Transfers, Patterns):
         async def move(stream: ThrottleStreamIO, _: Any) -> None:
             async with aclosing(pieces):
                 await stream.write(b"".join(first))
+                transfer.entries = sum([piece.count(b"\n") for piece in first])
                 async for piece in pieces:
                     await stream.write(piece)
+                    transfer.entries += piece.count(b"\n")
 
         _, virtual = self.get_paths(connection, argument)
         known = size if size <= most else None
+        transfer = Transfer("download", virtual, "Here comes the listing", move, size=known)
         try:
-            return self.start_transfer(
-                connection, Transfer("download", virtual, "Here comes the listing", move, size=known)
-            )
+            return self.start_transfer(connection, transfer)
         except CommandRefused:
             await pieces.aclose()
             raise
@@ -179,7 +180,7 @@ class ListingCommands(Transfers, Patterns):
     async def _own_pages(self, connection: Connection, flags: str, argument: str) -> Pages:
         listing = self.list_listing(connection, hidden="a" in flags, recursive="R" in flags)
         directories: Lines = []
-        for name in await self._found(connection, argument):
+        for name in await self._found(connection, argument, "LIST"):
             await take_turns()
             real, virtual = self.get_paths(connection, name)
             if "d" not in flags and await self._enterable(connection, real):
@@ -205,7 +206,7 @@ class ListingCommands(Transfers, Patterns):
                 yield [""]
 
     async def _names(self, connection: Connection, flags: str, argument: str) -> Pages:
-        found = await self._found(connection, argument)
+        found = await self._found(connection, argument, "NLST")
         if found == [argument]:
             real, virtual = self.get_paths(connection, argument)
             as_entry = "d" in flags or not await self._enterable(connection, real)
@@ -223,9 +224,9 @@ class ListingCommands(Transfers, Patterns):
     async def _enterable(self, connection: Connection, real: Any) -> bool:
         return await confined(connection, real) and await connection.path_io.is_dir(real)
 
-    async def _found(self, connection: Connection, argument: str) -> Lines:
+    async def _found(self, connection: Connection, argument: str, verb: str) -> Lines:
         found = await self.matches(connection, argument)
-        if not found:
+        if not found and verb not in self.empty_if_missing:
             raise CommandRefused("550", "No such file or directory")
         return found
 

@@ -87,6 +87,17 @@ def test_a_folder_for_reading_alone_over_ipv6(tmp_path: Path, curl: Program) -> 
     assert ended.errors.startswith("NOOP: delay 1 never happened: ")
 
 
+def test_another_server(curl: Program) -> None:
+    """Its greeting and its texts."""
+
+    def client(port: int) -> None:
+        curl("-u", "user:password", f"ftp://localhost:{port}/nothing", code=78)
+
+    ended = run_here(client, "serve", "--port", "0", "--persona", "vsftpd", number=signal.SIGINT)
+    said = [line.partition(" < ")[2] for line in ended.lines]
+    assert {"220 (vsFTPd 3.0.3)", "230 Login successful."} <= {*said}
+
+
 def test_the_reader_of_the_output_may_go(tmp_path: Path, curl: Program) -> None:
     """A script that reads only the first line keeps its server."""
     with Running("serve", "-p", "0", "--file", __file__, folder=tmp_path) as server:

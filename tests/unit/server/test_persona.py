@@ -59,7 +59,7 @@ def test_codes_with_the_same_meaning(code: str, other: str, is_known: bool, same
         ("550", "a: not a regular file", "not a file"),
         ("550", "Is a directory", "not a file"),
         ("552", "Exceeded storage allocation", "full"),
-        ("550", "SIZE not allowed in ASCII mode", "denied"),
+        ("550", "SIZE not allowed in ASCII mode", "type"),
         ("550", "SIZE needs TYPE I", "type"),
         ("550", "Failed to open file.", ""),
         ("250", "File exists, and was renamed", ""),

@@ -25,6 +25,8 @@ OF_ANOTHER_TYPE = {
     "network",
     "path_io_factory",
     "list_style",
+    "persona",
+    "empty_if_missing",
     "clock",
     "virtual_hosts",
     "require_tls",

@@ -41,6 +41,8 @@ PERSONA = Persona(
         ReplyText("RETR", "550", ("no {file}",)),
         ReplyText("HELP", "214", ("Help yourself", "QUIT", "Good luck"), listing=True),
         ReplyText("NOOP", "200", ("zzz",)),
+        ReplyText("LIST", "226", ("{entries} entries of {lower_verb}",)),
+        ReplyText("SITE", "500", ("no {command}",)),
         ReplyText("JOB", "250", ("job {word} begins",), argument="5 now"),
         ReplyText(ANY_VERB, "500", ("{verb}?",)),
     ),
@@ -76,6 +78,10 @@ def test_replies_have_the_texts_of_a_persona_with_values_of_the_command(ftp_serv
                 "150 BINARY a.csv is /out/a.csv: 5 bytes of 8",
             ]
             assert client.reply().lines == ("sent {all}",)
+        with client.passive("EPSV"):
+            client.ask("LIST /out")
+            assert client.reply().lines == ("3 entries of list",)
+        assert said(client, "SITE FOO x") == ["500 no SITE FOO"]
 
 
 def test_every_placeholder_is_used_above() -> None:

@@ -33,6 +33,10 @@ _DEFAULT = ("user:password", "anonymous")
 )
 @click.option("--root", type=FOLDER, help="Serve this folder of the disk: clients change it.")
 @file_options
+@click.option(
+    "--random", "count", type=click.IntRange(1), metavar="N", help="Serve N files with names of business data."
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Which files --random draws. [default: 0]")
 @click.option("--read-only", is_flag=True, help="Let clients change nothing.")
 @click.option("--persona", type=click.Choice(PERSONAS), help="Say what this other server says.")
 @tls_options
@@ -45,6 +49,8 @@ def serve(
     root: Path | None,
     copied: Path | None,
     files: tuple[str, ...],
+    count: int | None,
+    seed: int | None,
     read_only: bool,
     quiet: bool,
     **settings: Any,
@@ -64,7 +70,8 @@ def serve(
     if settings["allow_remote"] and not users:
         raise click.UsageError("--allow-remote lets other machines in: say who may log in, with --user NAME:PASSWORD")
     known = [_user(text, read_only) for text in users or _DEFAULT]
-    server = server_of(settings, users=known, root=root)
+    drawn = {} if count is None else {"files": f"random:{count}"}
+    server = server_of(settings, users=known, root=root, seed=seed, **drawn)
     with_files(server, copied, files)
     return run(server, lambda: _about(server, users, root), quiet)
 

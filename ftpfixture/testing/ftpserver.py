@@ -33,7 +33,16 @@ from ftpfixture.testing.faults import Faults
 from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
 from ftpfixture.testing.hangwatch import HangWatch
-from ftpfixture.testing.inside import clock_of, driver_of, encrypt, offered_by, server_of, upstream_users, verbs_of
+from ftpfixture.testing.inside import (
+    clock_of,
+    contents_of,
+    driver_of,
+    encrypt,
+    offered_by,
+    server_of,
+    upstream_users,
+    verbs_of,
+)
 from ftpfixture.testing.recording import clock_of_listings, recorded, recorder_of
 from ftpfixture.testing.replaying import use_recording
 from ftpfixture.testing.savedlog import LogKeeper
@@ -87,7 +96,8 @@ class FtpServer(ServerChecks):
         self._port = own["port"]
         self._users = known_users(upstream_users(own) if own["users"] is None else own["users"], served)
         self.server = server_of(own, manager_of(self._users), others)
-        self.files = self._stored(own["files"], own["quota"], served)
+        files = contents_of(own)
+        self.files = self._stored(files, own["quota"], served)
         verbs, offers = partial(verbs_of, self.server), partial(offered_by, self.server)
         self._keeper = LogKeeper(self.server, clock_of_listings(self.server))
         self.log = CommandLog(
@@ -119,7 +129,7 @@ class FtpServer(ServerChecks):
             self.server,
             self._users,
             self._certified,
-            own["files"] or {},
+            files or {},
             own["quota"],
             hang_after,
             own["strict"],
@@ -188,6 +198,11 @@ class FtpServer(ServerChecks):
     def name(self) -> str | None:
         """Its name in reports; None for that of its fixture, or a number."""
         return self._settings.get("name")
+
+    @property
+    def seed(self) -> int | None:
+        """Which tree its random files are; None if they are not random."""
+        return (self._settings.get("seed") or 0) if isinstance(self._settings.get("files"), str) else None
 
     # Life cycle.
 

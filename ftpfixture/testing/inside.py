@@ -5,22 +5,24 @@ One rule: settings that exclude each other are refused here, before the server l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from ftpfixture.clock import Clock
 from ftpfixture.driver import Driver
 from ftpfixture.errors import ConfigurationError, UnknownSetting
 from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.files.stored import Stored
 from ftpfixture.recording.target import Target
 from ftpfixture.server import AbstractUserManager, Server, User
 from ftpfixture.settings import setting_names, unknown_setting
 from ftpfixture.testing.certificates import Certified, context_for, contexts_for, refuse_without_tls
 from ftpfixture.testing.loopthread import shared_thread
+from ftpfixture.testing.randomfiles import RandomFiles
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 
-__all__ = ["clock_of", "encrypt", "offered_by", "server_of", "upstream_users", "verbs_of"]
+__all__ = ["clock_of", "contents_of", "encrypt", "offered_by", "server_of", "upstream_users", "verbs_of"]
 
 _ITS_OWN = ("users", "files", "root", "quota")
 
@@ -90,6 +92,20 @@ def clock_of(clock: Clock | Callable[[], float] | None, driver: Driver) -> Clock
     if clock.time_source.monotonic != driver.monotonic:
         raise ConfigurationError("clock= has another time than driver=: make it with Clock(time_source=driver)")
     return clock
+
+
+def contents_of(own: FtpServerSettings) -> Mapping[str, bytes | Stored | None] | None:
+    """The setting `files`, drawn where it is random.
+
+    Raises:
+        ConfigurationError: There is a seed, and nothing to draw.
+    """
+    files: object = own["files"]
+    if isinstance(files, RandomFiles):
+        return files.drawn(own["seed"] or 0)
+    if own["seed"] is not None:
+        raise ConfigurationError(f'seed={own["seed"]} is for files="random:N", and the files are given: leave it out')
+    return cast("Mapping[str, bytes | Stored | None] | None", files)
 
 
 def encrypt(own: FtpServerSettings, others: dict[str, Any]) -> Certified | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Unpack
+from random import Random
+from typing import Any, Unpack
+from zlib import crc32
 
 import pytest
 import pytest_asyncio
@@ -25,6 +27,7 @@ from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.testing.marker import MARKER, has_other_server, settings_of
 from ftpfixture.testing.onlyserver import only_server
 from ftpfixture.testing.options import RUN, add_options, read_options
+from ftpfixture.testing.randomfiles import SENDABLE, RandomFiles, hostile_name
 from ftpfixture.testing.settings import FtpServerSettings
 from ftpfixture.testing.shared import SHARED, SharedServers
 from ftpfixture.testing.users import known_users
@@ -33,11 +36,13 @@ __all__ = [
     "ftp_client",
     "ftp_config",
     "ftp_faults",
+    "ftp_hostile_names",
     "ftp_log",
     "ftp_recording",
     "ftp_server",
     "ftp_server_factory",
     "ftp_session_server_factory",
+    "ftp_tree",
     "ftp_users",
     "ftps_server",
 ]
@@ -240,12 +245,43 @@ def ftp_log(request: pytest.FixtureRequest) -> CommandLog:
     return only_server(request, "use the attribute `log` of one of them").log
 
 
+@pytest.fixture
+def ftp_tree(request: pytest.FixtureRequest) -> dict[str, bytes]:
+    """Files for a server, or to compare with: absolute path to content, 20 of them, the same in each run of a test."""
+    return RandomFiles(20).drawn(_seed_of(request.node))
+
+
+@pytest.fixture
+def ftp_hostile_names(request: pytest.FixtureRequest) -> list[str]:
+    """Names of files that code stumbles over: one of each kind that a command can carry, the same in each run."""
+    random = Random(_seed_of(request.node))
+    return [hostile_name(random, kind) for kind in SENDABLE]
+
+
+def _seed_of(item: pytest.Item) -> int:
+    """The seed of a test, one for all its parameters, in every process and on every machine."""
+    return crc32(item.nodeid.partition("[")[0].encode())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+    """Give the fixture `faker`, which Faker has, the provider of this package."""
+    made = yield
+    if fixturedef.argname == "faker":
+        from ftpfixture.testing.provider import FtpProvider
+
+        made.add_provider(FtpProvider)  # type: ignore[attr-defined]
+    return made
+
+
 def _start(item: pytest.Item, servers: ExitStack, settings: FtpServerSettings, name: str = "") -> FtpServer:
     """Start a server that stops with `servers`, and remember it for the report of the test."""
     options = item.config.stash[RUN]
     chosen: FtpServerSettings = {**simulated.defaults_of(item), **settings}
     if "simulate" not in settings and {"driver", "network", "upstream"} & settings.keys():
         chosen["simulate"] = False  # the option is for servers that can be simulated
+    if isinstance(chosen.get("files"), str) and chosen.get("seed") is None:
+        chosen["seed"] = _seed_of(item)
     server = FtpServer(**chosen)
     for fault in options.faults:
         server.faults.add(fault)

@@ -30,6 +30,7 @@ __all__ = ["ATTACHED", "attach", "attach_users", "dialogues", "servers_of", "tak
 _PACKAGE = Path(__file__).parents[1]
 _MODES = ("short", "all", "none")
 _MISSED = "FTP: what never happened"
+_DRAWN = "FTP: random files"
 
 
 class _Attached(NamedTuple):
@@ -92,6 +93,12 @@ class _Case:
                 f"the marker ftp({names}) reached no server: ftp_server, ftps_server and shared servers take it; make "
                 f"one of them an argument of the test, or write ftp_server_factory({names})"
             )
+
+    def drawn(self) -> Iterator[str]:
+        """A sentence for each server with random files: how to get them again."""
+        for server, name in self.live():
+            if server.seed is not None:
+                yield f"{name} has them by seed={server.seed}: add it to the marker ftp to get them in any test"
 
     def attach_users(self, manager: object) -> None:
         """Expect the scripts that a user manager gets from now on to be used."""
@@ -232,6 +239,7 @@ def pytest_runtest_makereport(
         if call.when == "call" and (missed := [line for line in case.missed() if line not in str(report.longrepr)]):
             report.sections.append((_MISSED, "\n".join(missed)))
         message = "" if call.excinfo is None else str(call.excinfo.value)
+        report.sections += [(_DRAWN, text) for text in case.drawn()]
         sections = _dialogues(case, case.quoted, _mode(item.config))
         report.sections += [(title, text) for title, text in sections if text not in message]  # a test may quote it
     if call.when == "teardown" and case is not None:

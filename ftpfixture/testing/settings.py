@@ -22,6 +22,7 @@ from ftpfixture.server import Server
 from ftpfixture.server.settings import SERVER_SETTINGS, ServerSettings
 from ftpfixture.settings import Setting, Table
 from ftpfixture.testing.certificates import KINDS, CertificateKind
+from ftpfixture.testing.randomfiles import RandomFiles
 from ftpfixture.testing.users import Users
 from ftpfixture.wire.matching import Pattern
 
@@ -43,7 +44,17 @@ def _read_target(value: object) -> Target:
 
 
 _CERTIFICATE = Check(f"one of {', '.join(KINDS)}, or an ssl.SSLContext", _read_certificate)
-_FILES = checks.instance_of("a mapping from absolute path to bytes", Mapping)
+
+
+def _read_files(value: object) -> object:
+    if isinstance(value, str):
+        return RandomFiles.parse(value)
+    if not isinstance(value, Mapping):
+        raise ValueError
+    return value
+
+
+_FILES = Check('a mapping from absolute path to bytes, or "random:N" with a number of files', _read_files)
 _HANG = Check("a number of seconds above 0", lambda value: checks.number("hang_after", value, above=0))
 _CLASS = Check("a subclass of Server", _read_class)
 
@@ -63,12 +74,21 @@ class FtpServerSettings(ServerSettings, total=False):
         ),
     ]
     files: Annotated[
-        Mapping[str, bytes | Stored | None] | None,
+        Mapping[str, bytes | Stored | None] | str | None,
         Setting(
             None,
             'absolute path to content as bytes, or a `Stored` with attributes; None, or a path that ends in "/", makes '
-            "a directory",
+            'a directory; ``"random:50"`` is a tree of 50 files with names of business data',
             check=_FILES,
+        ),
+    ]
+    seed: Annotated[
+        int | None,
+        Setting(
+            None,
+            'which tree ``files="random:50"`` is: the same number is the same tree, on every machine',
+            none="0, and in a test a number that depends on its name, which the report of a failing test has",
+            minimum=0,
         ),
     ]
     root: Annotated[

@@ -218,7 +218,10 @@ def test_an_unknown_setting(name: str, hint: str) -> None:
         ({"port": 65536}, "port takes a port number from 1 to 65535, or 0 for a free one, not 65536"),
         ({"port": True}, "port takes a port number from 1 to 65535, or 0 for a free one, not True"),
         ({"host": None}, "host takes text, not None"),
-        ({"files": [("/a", b"a")]}, "files takes a mapping from absolute path to bytes, or None, not [('/a', b'a')]"),
+        (
+            {"files": [("/a", b"a")]},
+            'files takes a mapping from absolute path to bytes, or "random:N" with a number of ',
+        ),
         ({"quota": "5"}, "quota takes a whole number of bytes, 0 or more, or None for no limit, not '5'"),
         ({"server_class": Server()}, "server_class takes a subclass of Server, not "),
         ({"server_class": dict}, "server_class takes a subclass of Server, not <class 'dict'>"),

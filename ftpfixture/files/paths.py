@@ -39,6 +39,11 @@ def resolve_virtual(current: PurePosixPath, argument: str) -> PurePosixPath:
     return PurePosixPath("/", *parts)
 
 
+def _is_windows(path: PurePath) -> bool:
+    """Whether a path is one of Windows, by the name of its class: pyfakefs has another one of that name."""
+    return any(kind.__name__ == PureWindowsPath.__name__ for kind in type(path).__mro__)
+
+
 def to_real(base: PurePath, virtual: PurePosixPath) -> PurePath:
     r"""Return the path below `base` for a virtual path, of the same class as `base`.
 
@@ -49,7 +54,7 @@ def to_real(base: PurePath, virtual: PurePosixPath) -> PurePath:
     parts = virtual.parts[1:] if virtual.is_absolute() else virtual.parts
     if ".." in parts:
         parts = resolve_virtual(PurePosixPath("/"), "/".join(parts)).parts[1:]
-    if isinstance(base, PureWindowsPath):
+    if _is_windows(base):
         for part in parts:
             if _NOT_ON_WINDOWS.match(part):
                 try:

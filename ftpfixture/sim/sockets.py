@@ -98,7 +98,7 @@ def _become(sock: socket.socket, end: End) -> None:
 
 def _stand_behind(sock: socket.socket, end: End) -> None:
     """Close the descriptor of a socket, and give it an end."""
-    os.close(PlainSocket.detach(sock))
+    socket.close(PlainSocket.detach(sock))  # that of `os` is another one under pyfakefs
     sock._closed = False  # type: ignore[attr-defined]  # which detach has set
     ENDS[sock] = end
 

@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 __all__ = ["Beginning", "changed", "check_changes"]
 
 _FIXED = (
-    *("host", "port", "allow_remote", "root", "path_io_factory", "server_class", "driver", "clock", "network", "name"),
+    *(
+        "host",
+        "port",
+        "allow_remote",
+        "root",
+        "fakefs",
+        "path_io_factory",
+        "server_class",
+        "driver",
+        "clock",
+        "network",
+        "name",
+    ),
     *("simulate", "schedule", "simulate_time"),
     *("recording", "compare_uploads", "allow_unplayed", "allow_repeats", "replay_timing", "upstream"),
 )

@@ -41,6 +41,7 @@ from ftpfixture.testing.inside import (
     offered_by,
     server_of,
     upstream_users,
+    use_fake_files,
     verbs_of,
 )
 from ftpfixture.testing.recording import clock_of_listings, recorded, recorder_of
@@ -89,12 +90,14 @@ class FtpServer(ServerChecks):
         others["clock"] = clock_of(others.get("clock"), self.driver)
         self._certified = encrypt(own, others)
         self.tls = ServerTls()
-        served = None if own["root"] is None else folder(own["root"])
+        served = None if own["root"] is None or own["fakefs"] is not None else folder(own["root"])
         if served is not None and "path_io_factory" not in settings:
             others["path_io_factory"] = PathIO
         self._host = own["host"]
         self._port = own["port"]
         self._users = known_users(upstream_users(own) if own["users"] is None else own["users"], served)
+        if own["fakefs"] is not None:
+            self._users = use_fake_files(own, others, self._users)
         self.server = server_of(own, manager_of(self._users), others)
         files = contents_of(own)
         self.files = self._stored(files, own["quota"], served)

@@ -22,9 +22,18 @@ from ftpfixture.testing.loopthread import shared_thread
 from ftpfixture.testing.randomfiles import RandomFiles
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 
-__all__ = ["clock_of", "contents_of", "encrypt", "offered_by", "server_of", "upstream_users", "verbs_of"]
+__all__ = [
+    "clock_of",
+    "contents_of",
+    "encrypt",
+    "offered_by",
+    "server_of",
+    "upstream_users",
+    "use_fake_files",
+    "verbs_of",
+]
 
-_ITS_OWN = ("users", "files", "root", "quota")
+_ITS_OWN = ("users", "files", "root", "quota", "fakefs")
 
 
 def proxy_of(own: FtpServerSettings, users: AbstractUserManager, settings: dict[str, Any]) -> Server:
@@ -106,6 +115,23 @@ def contents_of(own: FtpServerSettings) -> Mapping[str, bytes | Stored | None] |
     if own["seed"] is not None:
         raise ConfigurationError(f'seed={own["seed"]} is for files="random:N", and the files are given: leave it out')
     return cast("Mapping[str, bytes | Stored | None] | None", files)
+
+
+def use_fake_files(
+    own: FtpServerSettings, others: dict[str, Any], users: list[User] | AbstractUserManager
+) -> list[User] | AbstractUserManager:
+    """Set the path layer of a server over a fake file system; return its users, who see the folder `root`.
+
+    Raises:
+        ConfigurationError: There is no such folder, or the server has another path layer.
+    """
+    from ftpfixture.testing import fakefs
+
+    if others.get("path_io_factory", MemoryPathIO) is not MemoryPathIO:
+        raise ConfigurationError("fakefs= with path_io_factory=: the fake file system is a path layer, leave one out")
+    filesystem: Any = own["fakefs"]
+    others["path_io_factory"] = fakefs.factory_of(filesystem)
+    return fakefs.users_of(users, fakefs.root_of(filesystem, own["root"]))
 
 
 def encrypt(own: FtpServerSettings, others: dict[str, Any]) -> Certified | None:

@@ -35,7 +35,7 @@ SESSION_FACTORY = "ftp_session_server_factory"
 
 _SIMULATION = {"simulate", "schedule", "simulate_time"}
 _RECORDED = "ftp_recording"
-OWN = frozenset({"ftp_server", "ftps_server", _RECORDED})
+OWN = frozenset({"ftp_server", "ftps_server", "ftp_fakefs", _RECORDED})
 """The fixtures that are the server of one test."""
 
 

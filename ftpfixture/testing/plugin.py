@@ -35,6 +35,7 @@ from ftpfixture.testing.users import known_users
 __all__ = [
     "ftp_client",
     "ftp_config",
+    "ftp_fakefs",
     "ftp_faults",
     "ftp_hostile_names",
     "ftp_log",
@@ -129,6 +130,17 @@ def ftps_server(
     ``server.tls.client_context()`` trusts its certificate, and so does a program with the file ``server.tls.ca_file``.
     """
     yield from _one_server(request, {"tls": "explicit"}, ftp_config, "ftps_server")
+
+
+@pytest.fixture
+def ftp_fakefs(
+    request: pytest.FixtureRequest, fs: object, ftp_config: FtpServerSettings, _ftp_loop_thread: None
+) -> Iterator[FtpServer]:
+    """An `ftp_server` that serves the fake file system of the test, the fixture `fs` of pyfakefs.
+
+    Clients see its root as "/", or the folder that the setting `root` names.
+    """
+    yield from _one_server(request, {"fakefs": fs}, ftp_config, "ftp_fakefs")
 
 
 @pytest.fixture

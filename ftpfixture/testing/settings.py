@@ -54,6 +54,12 @@ def _read_files(value: object) -> object:
     return value
 
 
+def _read_fake(value: object) -> object:
+    if not hasattr(value, "get_disk_usage"):
+        raise ValueError
+    return value
+
+
 _FILES = Check('a mapping from absolute path to bytes, or "random:N" with a number of files', _read_files)
 _HANG = Check("a number of seconds above 0", lambda value: checks.number("hang_after", value, above=0))
 _CLASS = Check("a subclass of Server", _read_class)
@@ -99,6 +105,15 @@ class FtpServerSettings(ServerSettings, total=False):
             "links either; base paths of users are below it (for reading alone give the users "
             "permissions=[Permission(writable=False)])",
             check=checks.anything,
+        ),
+    ]
+    fakefs: Annotated[
+        object | None,
+        Setting(
+            None,
+            "a `FakeFilesystem` of pyfakefs, such as the fixture `fs`, to serve in place of files in memory; `root` is "
+            "a folder of it",
+            check=Check("a FakeFilesystem of pyfakefs", _read_fake),
         ),
     ]
     quota: Annotated[

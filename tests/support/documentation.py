@@ -24,6 +24,7 @@ FIXTURE_TYPES = {
     "ftp_faults": "ftpfixture.testing.faults.Faults",
     "ftp_log": "ftpfixture.CommandLog",
     "ftp_recording": "ftpfixture.FtpServer",
+    "ftp_fakefs": "ftpfixture.FtpServer",
     "ftp_tree": "dict[str, bytes]",
     "ftp_hostile_names": "list[str]",
     "ftp_server": "ftpfixture.FtpServer",

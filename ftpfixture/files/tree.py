@@ -13,6 +13,7 @@ from pathlib import PurePath, PurePosixPath
 from ftpfixture.errors import PathIsNotAbsolute
 from ftpfixture.files.content import Content, MemoryFile, Space, as_bytes
 from ftpfixture.files.handles import check_mode
+from ftpfixture.files.names import AS_THEY_COME, NamedNodes, NameRule
 from ftpfixture.files.nodes import DirectoryNode, FileNode, LinkNode, MemoryStats, Node, Place, describe
 from ftpfixture.untouched import wall_time
 
@@ -30,14 +31,19 @@ class MemoryFiles:
     Args:
         quota: Bytes that all files together may hold; None for no limit.
         clock: Returns the time in POSIX seconds.
+        names: Which names are one.
 
     Attributes:
         root: The directory "/".
         clock: As given.
+        names: As given; `clear` follows when you change it.
     """
 
-    def __init__(self, *, quota: int | None = None, clock: Callable[[], float] = wall_time) -> None:
+    def __init__(
+        self, *, quota: int | None = None, clock: Callable[[], float] = wall_time, names: NameRule = AS_THEY_COME
+    ) -> None:
         self.clock = clock
+        self.names = names
         self._space = Space(quota)
         self._last_inode = 0
         self.root = self._new_directory()
@@ -274,7 +280,9 @@ class MemoryFiles:
         if replaced is not None and replaced in old.trail[:-1]:
             raise new.error(errno.ENOTEMPTY)
         if replaced is node:
-            return
+            if old.names[-1] == new.names[-1]:
+                return
+            replaced = None  # it gets another spelling
         if isinstance(replaced, DirectoryNode):
             if not isinstance(node, DirectoryNode):
                 raise new.error(errno.EISDIR)
@@ -401,7 +409,10 @@ class MemoryFiles:
 
     def _new_directory(self) -> DirectoryNode:
         now = self.clock()
-        return DirectoryNode(0o755, self._new_inode(), now, now, now, nlink=2)
+        made = DirectoryNode(0o755, self._new_inode(), now, now, now, nlink=2)
+        if self.names:
+            made.children = NamedNodes(self.names)
+        return made
 
     def _new_inode(self) -> int:
         self._last_inode += 1

@@ -36,6 +36,8 @@ _FIXED = (
         "clock",
         "network",
         "name",
+        "case_sensitive",
+        "normalize_names",
     ),
     *("simulate", "schedule", "simulate_time"),
     *("recording", "compare_uploads", "allow_unplayed", "allow_repeats", "replay_timing", "upstream"),

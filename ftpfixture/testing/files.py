@@ -20,6 +20,8 @@ __all__ = ["FileStat", "Files"]
 
 T = TypeVar("T")
 
+_QUOTA = checks.whole_number().or_none("no limit")
+
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
@@ -115,6 +117,20 @@ class Files(MutableMapping[str, bytes]):
     def clear(self) -> None:
         """Remove everything: files, directories and links."""
         self._run(lambda tree: tree.clear())
+
+    @property
+    def quota(self) -> int | None:
+        """Bytes that all files together may have; None for no limit. It may be changed at any time."""
+        return self._run(lambda tree: tree.quota)
+
+    @quota.setter
+    def quota(self, quota: int | None) -> None:
+        self._run(lambda tree: setattr(tree, "quota", _QUOTA("quota", quota)))
+
+    @property
+    def used(self) -> int:
+        """Bytes that all files together have."""
+        return self._run(lambda tree: tree.used)
 
     def begin_again(self, quota: int | None) -> None:
         """Remove everything, and set the quota."""

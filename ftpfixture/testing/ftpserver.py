@@ -17,6 +17,7 @@ from ftpfixture.errors import ConfigurationError, ServerStateError
 from ftpfixture.faults.active import ActiveFaults
 from ftpfixture.files.disk import PathIO
 from ftpfixture.files.memory import MemoryFiles
+from ftpfixture.files.names import NameRule
 from ftpfixture.files.stored import Stored
 from ftpfixture.forks import in_child
 from ftpfixture.log import CommandLog
@@ -34,6 +35,7 @@ from ftpfixture.testing.files import Files
 from ftpfixture.testing.folders import check_layer, folder
 from ftpfixture.testing.hangwatch import HangWatch
 from ftpfixture.testing.inside import (
+    check_names,
     clock_of,
     contents_of,
     driver_of,
@@ -100,7 +102,8 @@ class FtpServer(ServerChecks):
             self._users = use_fake_files(own, others, self._users)
         self.server = server_of(own, manager_of(self._users), others)
         files = contents_of(own)
-        self.files = self._stored(files, own["quota"], served)
+        rule = NameRule(own["case_sensitive"], own["normalize_names"])
+        self.files = self._stored(files, own["quota"], served, rule)
         verbs, offers = partial(verbs_of, self.server), partial(offered_by, self.server)
         self._keeper = LogKeeper(self.server, clock_of_listings(self.server))
         self.log = CommandLog(
@@ -169,7 +172,7 @@ class FtpServer(ServerChecks):
         super().__setattr__(name, value)
 
     def _stored(
-        self, files: Mapping[str, bytes | Stored | None] | None, quota: int | None, served: Path | None
+        self, files: Mapping[str, bytes | Stored | None] | None, quota: int | None, served: Path | None, rule: NameRule
     ) -> Files:
         """Store the files of the settings.
 
@@ -181,14 +184,20 @@ class FtpServer(ServerChecks):
         state = layer.state
         if isinstance(state, MemoryFiles):
             state.quota = quota
+            if rule:
+                check_names(files or {}, rule)
+                state.names = rule
+                state.clear()
             state.clock = self.server.clock
             now = state.clock()
             state.set_times("/", modify=now, create=now, access=now)
         else:
             self.server.hub.content_limit = CONTENT_LIMIT
-            if files is not None or quota is not None:
+            if files is not None or quota is not None or rule:
                 other = "a path layer of its own" if served is None else f"the files of root={str(served)!r}"
-                raise ConfigurationError(f"files and quota are for servers in memory; this one has {other}")
+                raise ConfigurationError(
+                    f"files, quota and rules for names are for servers in memory; this one has {other}"
+                )
         stored = Files(self.driver, state if isinstance(state, MemoryFiles) else None, served, self._origin)
         try:
             for path, data in (files or {}).items():

@@ -5,7 +5,7 @@ One rule: settings that exclude each other are refused here, before the server l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from ftpfixture.clock import Clock
 from ftpfixture.driver import Driver
 from ftpfixture.errors import ConfigurationError, UnknownSetting
 from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.files.names import NameRule
 from ftpfixture.files.stored import Stored
 from ftpfixture.recording.target import Target
 from ftpfixture.server import AbstractUserManager, Server, User
@@ -23,6 +24,7 @@ from ftpfixture.testing.randomfiles import RandomFiles
 from ftpfixture.testing.settings import FTP_SERVER_SETTINGS, FtpServerSettings
 
 __all__ = [
+    "check_names",
     "clock_of",
     "contents_of",
     "encrypt",
@@ -132,6 +134,21 @@ def use_fake_files(
     filesystem: Any = own["fakefs"]
     others["path_io_factory"] = fakefs.factory_of(filesystem)
     return fakefs.users_of(users, fakefs.root_of(filesystem, own["root"]))
+
+
+def check_names(paths: Iterable[str], rule: NameRule) -> None:
+    """Refuse two paths that are one by the rule of the server.
+
+    Raises:
+        ConfigurationError: There are two.
+    """
+    seen: dict[str, str] = {}
+    for path in paths:
+        other = seen.setdefault(rule.key(path.rstrip("/")), path)
+        if other is not path:
+            raise ConfigurationError(
+                f"files has {other!r} and {path!r}, which are one file to this server: leave one out"
+            )
 
 
 def encrypt(own: FtpServerSettings, others: dict[str, Any]) -> Certified | None:

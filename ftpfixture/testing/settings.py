@@ -16,6 +16,7 @@ from ftpfixture.checks import Check
 from ftpfixture.driver import Driver
 from ftpfixture.faults.dsl import Fault
 from ftpfixture.files.memory import MemoryPathIO
+from ftpfixture.files.names import NormalForm
 from ftpfixture.files.stored import Stored
 from ftpfixture.recording.target import Target
 from ftpfixture.server import Server
@@ -114,6 +115,23 @@ class FtpServerSettings(ServerSettings, total=False):
             "a `FakeFilesystem` of pyfakefs, such as the fixture `fs`, to serve in place of files in memory; `root` is "
             "a folder of it",
             check=Check("a FakeFilesystem of pyfakefs", _read_fake),
+        ),
+    ]
+    case_sensitive: Annotated[
+        bool,
+        Setting(
+            True,
+            'whether "A" and "a" are two files in memory; else they are one, which keeps the name that it was made '
+            "with, as on Windows and macOS",
+        ),
+    ]
+    normalize_names: Annotated[
+        NormalForm | None,
+        Setting(
+            None,
+            'normal form of Unicode in which files in memory get their names, and in which names are one: "NFD" as '
+            'HFS+ has it, or "NFC"',
+            none="names as they come",
         ),
     ]
     quota: Annotated[

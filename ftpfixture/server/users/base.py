@@ -11,7 +11,7 @@ import posixpath
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ftpfixture import checks
 from ftpfixture.checks import Check
@@ -159,6 +159,8 @@ class User:
         home_path: Virtual path where a session begins, absolute.
         permissions: The user's rights; None for all rights.
         maximum_connections: Simultaneous sessions; None for no limit.
+        refused_with: Code for a session beyond that: "530", as of ProFTPD, after which the client may log in as another
+            user; or "421", which ends the session.
         read_speed_limit: Bytes per second for the uploads of all sessions together; None for no limit.
         write_speed_limit: Bytes per second for the downloads of all sessions together; None for no limit.
         read_speed_limit_per_connection: Bytes per second for the uploads of each session; None for no limit.
@@ -180,6 +182,7 @@ class User:
         home_path: str | PurePosixPath = "/",
         permissions: Iterable[Permission] | None = None,
         maximum_connections: int | None = None,
+        refused_with: Literal["421", "530"] = "530",
         read_speed_limit: float | None = None,
         write_speed_limit: float | None = None,
         read_speed_limit_per_connection: float | None = None,
@@ -198,6 +201,7 @@ class User:
         self.home_path = _absolute("home_path", home_path)
         self.permissions = [Permission()] if permissions is None else _PERMISSIONS("permissions", permissions)
         self.maximum_connections = _CONNECTIONS("maximum_connections", maximum_connections)
+        self.refused_with = checks.one_of("refused_with", refused_with, ("421", "530"))
         self.read_speed_limit = _RATE("read_speed_limit", read_speed_limit)
         self.write_speed_limit = _RATE("write_speed_limit", write_speed_limit)
         self.read_speed_limit_per_connection = _RATE("read_speed_limit_per_connection", read_speed_limit_per_connection)

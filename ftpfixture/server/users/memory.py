@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 
-from ftpfixture.errors import ConfigurationError
+from ftpfixture.errors import CommandRefused, ConfigurationError
 from ftpfixture.server.users.base import ANY_PASSWORD, AbstractUserManager, AvailableConnections, User
 
 __all__ = ["MemoryUserManager"]
@@ -50,6 +50,8 @@ class MemoryUserManager(AbstractUserManager):
             return responses.PASSWORD_REQUIRED, None, "Password required"
         slots = self.available_connections.setdefault(user, AvailableConnections(user.maximum_connections))
         if slots.locked():
+            if user.refused_with == "421":
+                raise CommandRefused("421", f"Too many connections for {login}")
             return responses.ERROR, None, f"Too many connections for {login}"
         slots.acquire()
         if login in _ANONYMOUS and self._takes_any(user):

@@ -103,7 +103,7 @@ def test_settings_that_cannot_work(fake: FakeFilesystem) -> None:
             "root='/none' is no folder of the fake file system: make it with fs.create",
         ),
         ({"fakefs": fake, "path_io_factory": FakeFsPathIO}, "fakefs= with path_io_factory=: the fake file system is a"),
-        ({"fakefs": fake, "files": {"/a": b""}}, "files and quota are for servers in memory"),
+        ({"fakefs": fake, "files": {"/a": b""}}, "files, quota and rules for names are for servers in memory"),
     ):
         with pytest.raises(ConfigurationError, match=text):
             FtpServer(**settings)

@@ -263,7 +263,7 @@ def test_settings_of_your_own_class() -> None:
 @pytest.mark.parametrize("setting", [{"files": {"/a": b"a"}}, {"files": {}}, {"quota": 10}])
 def test_your_own_path_layer_has_its_own_files(setting: dict[str, Any], tmp_path: Path) -> None:
     """Files and quota cannot be given to a server over another path layer, nor over a folder."""
-    with pytest.raises(ConfigurationError, match="files and quota are for servers in memory"):
+    with pytest.raises(ConfigurationError, match="files, quota and rules for names are for servers in memory"):
         FtpServer(path_io_factory=PathIO, users=[User(base_path=tmp_path)], **setting)
     with pytest.raises(ConfigurationError, match="for servers in memory; this one has the files of root="):
         FtpServer(root=tmp_path, **setting)

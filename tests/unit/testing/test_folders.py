@@ -114,7 +114,7 @@ ROWS: list[tuple[dict[str, Any], str]] = [
     ({"root": ""}, "root takes the path of a folder, as str or pathlib.Path, not ''"),
     ({"root": 5}, "root takes the path of a folder, as str or pathlib.Path, not 5"),
     ({"root": True}, "root takes the path of a folder, as str or pathlib.Path, not True"),
-    ({"files": {"/a": b""}}, "files, quota and rules for names are for servers in memory; this one has the files of root="),
+    ({"files": {"/a": b""}}, "are for servers in memory; this one has the files of root="),
     ({"quota": 5}, "files, quota and rules for names are for servers in memory"),
     ({"path_io_factory": MemoryPathIO}, "root= with path_io_factory=MemoryPathIO, whose files are in memory"),
     ({"users": [User("ann", base_path="/")]}, "base_path='/' of 'ann' is not in root="),

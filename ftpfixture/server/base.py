@@ -82,6 +82,7 @@ class BaseServer:
     persona: Persona | None
     refuse_size_in_ascii: bool
     empty_if_missing: Set[str]
+    hidden_uploads: bool
     list_style: ListStyle
     timezone: tzinfo
     virtual_hosts: Set[str] | None

@@ -1,4 +1,4 @@
-"""The permission bits of new files and directories after SITE UMASK.
+"""How a file is made: its permission bits after SITE UMASK, and under a hidden name until it is complete.
 
 One rule: without SITE UMASK the path layer chooses the bits.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from ftpfixture.server.connection import Connection
 from ftpfixture.server.replies import offered
 
-__all__ = ["DIRECTORY_MODE", "FILE_MODE", "apply_umask", "creating"]
+__all__ = ["DIRECTORY_MODE", "FILE_MODE", "apply_umask", "creating", "hidden_creation"]
 
 FILE_MODE = 0o666
 """Bits of a new file, before the umask clears some."""
@@ -36,3 +36,20 @@ async def creating(connection: Connection, real: PurePath, mode: str) -> AsyncIt
         if is_new:
             await apply_umask(connection, real, FILE_MODE)
         yield file
+
+
+@asynccontextmanager
+async def hidden_creation(connection: Connection, real: PurePath) -> AsyncIterator[Any]:
+    """Open a file under a hidden name, which gets its own name when the context ends; after an error it is removed.
+
+    The hidden name of "a" is ".in.a.", as with HiddenStores of ProFTPD.
+    """
+    hidden = real.with_name(f".in.{real.name}.")
+    try:
+        async with creating(connection, hidden, "wb") as file:
+            yield file
+        await connection.path_io.rename(hidden, real)
+    except BaseException:
+        if await connection.path_io.exists(hidden):
+            await connection.path_io.unlink(hidden)
+        raise

@@ -125,6 +125,14 @@ class ServerSettings(TypedDict, total=False):
             "Pure-FTPd do",
         ),
     ]
+    hidden_uploads: Annotated[
+        bool,
+        Setting(
+            False,
+            'whether an upload has a hidden name, ".in.NAME.", until it is complete, and vanishes when it is not, as '
+            "with HiddenStores of ProFTPD; APPE and STOR after REST are refused then",
+        ),
+    ]
     empty_if_missing: Annotated[
         Iterable[str],
         Setting(

@@ -20,7 +20,7 @@ from ftpfixture.server.conditions import (
     demand,
 )
 from ftpfixture.server.connection import Connection
-from ftpfixture.server.creation import creating
+from ftpfixture.server.creation import creating, hidden_creation
 from ftpfixture.server.dispatch import command
 from ftpfixture.server.transfer import Transfer
 from ftpfixture.server.transfers import Transfers
@@ -180,6 +180,8 @@ class ContentCommands(Transfers):
     ) -> bool:
         real, virtual = self.get_paths(connection, rest)
         await self._check_target(connection, rest, appends=mode == "ab" and not offset)
+        if self.hidden_uploads:
+            _refuse_parts(mode, offset)
         size = 0
         if offset or mode == "ab":
             size = (await connection.path_io.stat(real)).st_size if await connection.path_io.exists(real) else 0
@@ -190,7 +192,9 @@ class ContentCommands(Transfers):
             virtual,
             preliminary,
             partial(self._receive, connection, offset),
-            partial(creating, connection, real, "r+b" if offset else mode),
+            partial(hidden_creation, connection, real)
+            if self.hidden_uploads
+            else partial(creating, connection, real, "r+b" if offset else mode),
             offset,
             on_end=on_end,
         )
@@ -297,6 +301,18 @@ class ContentCommands(Transfers):
         if not EXCHANGE.get().finals:
             connection.response("226", "Nothing to abort")
         return True
+
+
+def _refuse_parts(mode: str, offset: int) -> None:
+    """Refuse an upload that begins with what there is: a hidden one has nothing yet.
+
+    Raises:
+        CommandRefused: As ProFTPD with HiddenStores.
+    """
+    if offset:
+        raise CommandRefused("501", "REST is not possible: uploads are hidden until they are complete")
+    if mode == "ab":
+        raise CommandRefused("550", "APPE is not possible: uploads are hidden until they are complete")
 
 
 def _taken_range(connection: Connection) -> tuple[int, int | None]:

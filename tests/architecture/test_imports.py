@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("net",),
     ("server", "client"),
     ("common", "pathio"),
-    ("recording", "sim", "sweep"),
+    ("recording", "sim", "sweep", "strategies"),
     ("testing",),
     ("cli",),
     ("__init__", "__main__"),

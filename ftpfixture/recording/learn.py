@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Any
 
 from ftpfixture.files.stored import Stored
 from ftpfixture.recording.asked import Asked, asked_of
@@ -22,9 +23,13 @@ from ftpfixture.server.dispatch import build_table
 from ftpfixture.server.persona import GREETING, Persona
 from ftpfixture.server.settings import TlsMode
 from ftpfixture.wire.listing.eplf import EPLF
+from ftpfixture.wire.listing.format import Format, pattern
 from ftpfixture.wire.listing.msdos import MSDOS
+from ftpfixture.wire.listing.os400 import OS400
 from ftpfixture.wire.listing.reading import formats_of
+from ftpfixture.wire.listing.small_systems import OS2, VXWORKS
 from ftpfixture.wire.listing.styles import ListStyleName
+from ftpfixture.wire.listing.unix import UNIX
 
 __all__ = ["Account", "Learnt", "learn"]
 
@@ -116,8 +121,15 @@ def _styles(
 def _style_of(line: str) -> ListStyleName:
     """The nearest style of a server for a line of LIST."""
     formats = formats_of([line])
-    if EPLF.name in formats:
-        return "eplf"
-    if MSDOS.name not in formats:
-        return "unix"
-    return "msdos4" if line[8:9].isdigit() else "msdos"
+    for style, form in _FORMATS.items():
+        if form.name in formats:
+            return style
+    if MSDOS.name in formats:
+        return "msdos4" if line[8:9].isdigit() else "msdos"
+    if UNIX.name in formats and line[1:3] == " [":
+        return "netware"
+    return "full-iso" if UNIX.name in formats and _FULL_ISO().search(line) else "unix"
+
+
+_FORMATS: Mapping[ListStyleName, Format[Any]] = {"eplf": EPLF, "os400": OS400, "vxworks": VXWORKS, "os2": OS2}
+_FULL_ISO = pattern(r" [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}\.[0-9]{9} [+-][0-9]{4} ")

@@ -143,7 +143,13 @@ class ServerSettings(TypedDict, total=False):
         ),
     ]
     list_style: Annotated[
-        ListStyleName, Setting("unix", 'format of LIST: "unix", "msdos", "msdos4" (four-digit years) or "eplf"')
+        ListStyleName,
+        Setting(
+            "unix",
+            'format of LIST: "unix" as `ls -l`, also with months of other languages ("unix-de", "unix-fr", "unix-ru"), '
+            'and "full-iso"; "msdos" as IIS, "msdos4" with years of four digits; "eplf", "netware", "os2", '
+            '"os400" (IBM i), "vxworks"',
+        ),
     ]
     timezone: Annotated[
         tzinfo, Setting(UTC, "time zone of the times in LIST (MDTM and MLSx are UTC by definition)", check=_TIMEZONE)

@@ -155,6 +155,14 @@ def test_31_name_follows_exactly_one_space(raw: RawClient, ftp_server: FtpServer
         ("msdos4", r"06-15-2025  02:06PM +5 a\.txt"),
         ("eplf", r"\+(\w[^,\t]*,)*\ta\.txt"),
         ("unix", r"-.* 5 Jun 15 14:06 a\.txt"),
+        ("full-iso", r"-rw-.* 5 2025-06-15 14:06:\d\d\.\d{9} \+0000 a\.txt"),
+        ("unix-de", r"-rw-.* 5 Jun 15 14:06 a\.txt"),
+        ("unix-fr", r"-rw-.* 5 juin 15 14:06 a\.txt"),
+        ("unix-ru", r"-rw-.* 5 июн 15 14:06 a\.txt"),
+        ("netware", r"- \[RWCEAFMS\] ftp +5 Jun 15 14:06 a\.txt"),
+        ("os2", r" +5 +A 06-15-25 14:06  a\.txt"),
+        ("os400", r"FTP +5 06/15/25 14:06:\d\d \*STMF +a\.txt"),
+        ("vxworks", r" +5 +JUN-15-2025  14:06:\d\d   a\.txt"),
     ],
 )
 def test_31_list_styles_of_a_file(ftp_server_factory: Callable[..., FtpServer], style: str, pattern: str) -> None:
@@ -172,6 +180,12 @@ def test_31_list_styles_of_a_file(ftp_server_factory: Callable[..., FtpServer], 
         ("msdos", r"\d\d-\d\d-\d\d  \d\d:\d\d[AP]M +<DIR> +d d"),
         ("msdos4", r"\d\d-\d\d-\d{4}  \d\d:\d\d[AP]M +<DIR> +d d"),
         ("eplf", r"\+(\w[^,\t]*,)*/,(\w[^,\t]*,)*\td d"),
+        ("full-iso", r"drwx.* d d"),
+        ("unix-de", r"drwx.* d d"),
+        ("netware", r"d \[RWCEAFMS\] ftp .* d d"),
+        ("os2", r" +0 +DIR \d\d-\d\d-\d\d +\d+:\d\d  d d"),
+        ("os400", r"FTP .* \*DIR +d d/"),
+        ("vxworks", r".*   d d +<DIR>"),
     ],
 )
 def test_31_list_styles_of_a_directory(ftp_server_factory: Callable[..., FtpServer], style: str, pattern: str) -> None:

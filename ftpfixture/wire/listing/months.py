@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
-__all__ = ["is_month", "months_of"]
+__all__ = ["is_month", "months_in", "months_of"]
 
 _ENGLISH = "en"
 
@@ -41,6 +41,11 @@ _NAMES = {
 }
 _CODECS = ("latin-1", "iso8859-2", "cp1250", "cp1254", "cp1251", "koi8-u", "cp866", "cp852", "cp850", "mac-roman")
 """Encodings in which servers send these names to a client that reads UTF-8."""
+
+
+def months_in(language: str) -> tuple[str, ...]:
+    """The names of the months in a language such as "de", from January to December."""
+    return tuple([names.partition("/")[0] for names in _NAMES[language].split()])
 
 
 def _spellings(name: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Listings of IBM i (AS/400) in its own format, LISTFMT 0.
+"""Listings of IBM i (AS/400) in its own format, LISTFMT 0: parser and writer.
 
 One rule: the type of an entry is unknown unless it is a known file or directory, because few objects can be retrieved.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from ftpfixture.wire.listing.dates import DMY, MDY, YMD, Calendar, Date
-from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.entry import DIRECTORIES, Entry
 from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
+from ftpfixture.wire.timestamps import local_time
 
-__all__ = ["OS400"]
+__all__ = ["OS400", "os400_line"]
 
 # The owner is missing for anonymous users, and size and date for objects without them, such as members.
 _LINE = pattern(
@@ -75,3 +77,20 @@ def _entry(row: _Row, calendar: Calendar) -> Entry:
     size = int(row.found["size"]) if row.found["size"] else None
     modify = None if row.date is None else calendar.stamp(row.date)
     return Entry(name, kind, size, modify, owner=row.found["owner"])
+
+
+def os400_line(entry: Entry, *, timezone: tzinfo = UTC) -> str:
+    """Return the line of IBM i: owner, size, date, time, type and name, with a slash behind a directory.
+
+    The date is month, day and year, which a client can only guess, as there: the order is that of the server's job.
+
+    Args:
+        entry: Its name has no space at its beginning.
+        timezone: Of the date.
+    """
+    moment = local_time(entry.modify or 0.0, timezone)
+    owner = "".join(letter for letter in (entry.owner or "QSYS").upper() if letter.isalnum())[:10] or "QSYS"
+    kind, mark = ("*DIR", "/") if entry.type in DIRECTORIES else ("*STMF", "")
+    date = f"{moment.month:02}/{moment.day:02}/{moment.year % 100:02}"
+    clock = f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
+    return f"{owner:<10} {entry.size or 0:>11} {date} {clock} {kind:<10} {entry.name}{mark}"

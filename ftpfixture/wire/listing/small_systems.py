@@ -1,4 +1,4 @@
-"""Listings of VxWorks and OS/2, which have the size first.
+"""Listings of VxWorks and OS/2, which have the size first: parsers and writers.
 
 One rule: a line is read only when its columns are all there.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from ftpfixture.wire.listing.dates import Calendar, Date, full_year
-from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.entry import DIRECTORIES, Entry
 from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
+from ftpfixture.wire.timestamps import local_time
 
-__all__ = ["OS2", "VXWORKS"]
+__all__ = ["OS2", "VXWORKS", "os2_line", "vxworks_line"]
 
 _VXWORKS = pattern(
     r" *(?P<size>[0-9]{1,20}) +(?P<month>[A-Za-z]{3})-(?P<day>[0-9]{2})-(?P<year>[0-9]{4})"
@@ -74,3 +76,33 @@ OS2 = _Os2()
 
 def _entry(row: _Row, calendar: Calendar) -> Entry:
     return Entry(row.name, row.kind, int(row.found["size"]), calendar.stamp(row.date))
+
+
+def vxworks_line(entry: Entry, *, timezone: tzinfo = UTC) -> str:
+    """Return the line of VxWorks: size, date, time, name, and ``<DIR>`` behind a directory.
+
+    Args:
+        entry: Its name has no space at its end.
+        timezone: Of the date.
+    """
+    moment = local_time(entry.modify or 0.0, timezone)
+    date = f"{_MONTHS[moment.month - 1]}-{moment.day:02}-{moment.year:04}"
+    clock = f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
+    mark = "        <DIR>" if entry.type in DIRECTORIES else ""
+    return f"{entry.size or 0:>8}    {date}  {clock}   {entry.name}{mark}"
+
+
+def os2_line(entry: Entry, *, timezone: tzinfo = UTC) -> str:
+    """Return the line of OS/2: size, attributes, date, time and name.
+
+    Args:
+        entry: Its name has no space at its beginning.
+        timezone: Of the date.
+    """
+    moment = local_time(entry.modify or 0.0, timezone)
+    attributes = "DIR" if entry.type in DIRECTORIES else "A"
+    date = f"{moment.month:02}-{moment.day:02}-{moment.year % 100:02}"
+    return f"{entry.size or 0:>18} {attributes:>10} {date} {moment.hour:>2}:{moment.minute:02}  {entry.name}"
+
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

@@ -15,12 +15,21 @@ from typing import Any, NamedTuple
 
 from ftpfixture.errors import ReplySyntaxError
 from ftpfixture.wire.listing.dates import DATE, SKEW, Calendar, Date, parse_date
-from ftpfixture.wire.listing.entry import Entry, is_one_line
+from ftpfixture.wire.listing.entry import DIRECTORIES, Entry, is_one_line
 from ftpfixture.wire.listing.format import NUMBER, Clock, Format, outcome, pattern
 from ftpfixture.wire.listing.unix_mode import parse_unix_mode
 from ftpfixture.wire.timestamps import local_time
 
-__all__ = ["UNIX", "ls_date", "ls_head", "parse_unix_line", "unix_line"]
+__all__ = [
+    "UNIX",
+    "full_iso_line",
+    "localized_line",
+    "ls_date",
+    "ls_head",
+    "netware_line",
+    "parse_unix_line",
+    "unix_line",
+]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """Months in listings, in English whatever the locale is."""
@@ -273,3 +282,40 @@ def ls_date(timestamp: float, now: float, timezone: tzinfo) -> str:
     recent = 0 <= now - timestamp <= _RECENT
     clock = f"{moment.hour:02}:{moment.minute:02}" if recent else f" {moment.year:04}"
     return f"{_MONTHS[moment.month - 1]} {moment.day:>2} {clock}"
+
+
+def full_iso_line(entry: Entry, *, timezone: tzinfo = UTC) -> str:
+    """Return the line of ``ls -l --full-time`` of GNU: the date in ISO form, with fractions and the time zone."""
+    timestamp = entry.modify or 0.0
+    moment = local_time(timestamp, timezone)
+    nanoseconds = round(timestamp % 1 * 1e9) % 1_000_000_000
+    zone = moment.strftime("%z") or "+0000"
+    date = f"{moment.year:04}-{moment.month:02}-{moment.day:02} {moment:%H:%M:%S}.{nanoseconds:09} {zone}"
+    return f"{ls_head(entry)} {entry.size or 0:>12} {date} {entry.name}{_arrow(entry)}"
+
+
+def localized_line(entry: Entry, *, now: float, timezone: tzinfo = UTC, months: Sequence[str]) -> str:
+    """Return the line of ``ls -l`` with the names of months in another language.
+
+    Args:
+        entry: As for `unix_line`.
+        now: POSIX seconds.
+        timezone: Of the date.
+        months: Twelve names.
+    """
+    date = ls_date(entry.modify or 0.0, now, timezone)
+    word = months[_MONTHS.index(date[:3])]
+    return f"{ls_head(entry)} {entry.size or 0:>12} {word}{date[3:]} {entry.name}{_arrow(entry)}"
+
+
+def netware_line(entry: Entry, *, now: float, timezone: tzinfo = UTC) -> str:
+    """Return the line of NetWare: type, rights in brackets, owner, size, date and name.
+
+    Args:
+        entry: Its name has no space at its beginning.
+        now: POSIX seconds.
+        timezone: Of the date.
+    """
+    letter = "d" if entry.type in DIRECTORIES else "-"
+    date = ls_date(entry.modify or 0.0, now, timezone)
+    return f"{letter} [RWCEAFMS] {_word(entry.owner):<24} {entry.size or 0:>9} {date} {entry.name}"

@@ -43,6 +43,12 @@ def listing(client: FtpsClient, command: str) -> bytes:
         ("msdos", "11-14-23  10:13PM                 1234 ä.txt"),
         ("msdos4", "11-14-2023  10:13PM                 1234 ä.txt"),
         ("eplf", "+i0g4,m1700000000,s1234,r,\tä.txt"),
+        ("full-iso", "-rw-r--r--    1 ftp      ftp              1234 2023-11-14 22:13:20.000000000 +0000 ä.txt"),
+        ("unix-de", "-rw-r--r--    1 ftp      ftp              1234 Nov 14 22:13 ä.txt"),
+        ("netware", "- [RWCEAFMS] ftp                           1234 Nov 14 22:13 ä.txt"),
+        ("os2", "              1234          A 11-14-23 22:13  ä.txt"),
+        ("os400", "FTP               1234 11/14/23 22:13:20 *STMF      ä.txt"),
+        ("vxworks", "    1234    NOV-14-2023  22:13:20   ä.txt"),
     ],
 )
 def test_styles_of_list(ftp_server: FtpServer, client: FtpsClient, style: str, line: str) -> None:

@@ -21,6 +21,7 @@ from ftpfixture import (
     on,
 )
 from ftpfixture.client.listing import Lister
+from ftpfixture.wire.listing.styles import LIST_STYLES
 from tests.support.rows import table
 from tests.support.scripted import (
     GREETING,
@@ -699,7 +700,7 @@ def client_of(ftp_server_factory: Callable[..., FtpServer]) -> Connect:
 
 @pytest.mark.parametrize(
     ("disable", "style"),
-    [([], "unix"), (["MLSD"], "unix"), (["MLSD"], "msdos"), (["MLSD"], "msdos4"), (["MLSD"], "eplf")],
+    [([], "unix"), *[(["MLSD"], style) for style in LIST_STYLES]],
 )
 async def test_a_tree(ftp_server_factory: Callable[..., FtpServer], disable: list[str], style: str) -> None:
     """A tree is the same in every list format of the server, and the current directory does not change."""

@@ -44,6 +44,11 @@ def test_one_user_of_many_sessions_is_one() -> None:
         ("01-02-20  03:04PM                 8 a", "msdos"),
         ("01-02-2020  03:04PM                 8 a", "msdos4"),
         ("+r,s8,\\ta", "eplf"),
+        ("QSYS                  8 11/14/23 22:13:20 *STMF      a", "os400"),
+        ("       8    NOV-14-2023  22:13:20   a", "vxworks"),
+        ("                 8          A 11-14-23 22:13  a", "os2"),
+        ("- [RWCEAFMS] ann                         8 Jan 01 2000 a", "netware"),
+        ("-rw-r--r-- 1 ann staff 8 2023-11-14 22:13:20.000000000 +0000 a", "full-iso"),
         ("A.TXT;1              1/2   1-JAN-2020 12:00:00  [ANN]     (RWED,RWED,RE,)", "unix"),  # the nearest
     ],
 )

@@ -58,7 +58,11 @@ async def _greeting(server: Server) -> tuple[asyncio.StreamReader, asyncio.Strea
         ({"data_ports": [50000, 65536]}, "data_ports takes port numbers from 1 to 65535"),
         ({"data_ports": [-1]}, "data_ports takes port numbers from 1 to 65535"),
         ({"data_ports": ["2121"]}, "data_ports takes port numbers from 1 to 65535"),
-        ({"list_style": "vms"}, "list_style takes one of unix, msdos, msdos4, eplf, not 'vms'"),
+        (
+            {"list_style": "vms"},
+            "list_style takes one of unix, msdos, msdos4, eplf, full-iso, unix-de, unix-fr, unix-ru, netware, os2, "
+            "os400, vxworks, not 'vms'",
+        ),
         (
             {"encoding": "utf-9"},
             "encoding takes an encoding of Python's, such as 'utf-8' or 'latin-1', not 'utf-9'",

@@ -2,7 +2,7 @@
 
 One rule: they are made as `FtpServer.record` makes them.
 
-A server that saves nothing imports nothing of `ftpfixture.recording`, nor msgspec.
+A server that saves nothing imports nothing of `ftpfixture.recording`, nor msgspec, nor pytest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from ftpfixture.log.events import Event
 from ftpfixture.server import Server
-from ftpfixture.testing.golden import running
 from ftpfixture.testing.recording import recorder_of, recording_of
 
 if TYPE_CHECKING:
@@ -68,6 +67,7 @@ class LogKeeper:
         """
         from ftpfixture.recording.compare import compare
         from ftpfixture.recording.store import load
+        from ftpfixture.testing.golden import running
 
         (recording, secrets), golden = self._recorded(events, redact), running()
         place = Path(path) if golden is None else golden.folder / path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 
@@ -116,15 +117,25 @@ def test_both_names_of_the_program() -> None:
     assert done.stderr == ""
 
 
-def test_other_users_import_nothing_of_the_program() -> None:
-    """`import ftpfixture` and the plugin import no click, rich, jinja2 and msgspec."""
-    code = (
-        "import sys, ftpfixture, ftpfixture.testing.plugin\n"
-        "print(sorted({'click', 'rich', 'rich_click', 'jinja2', 'msgspec'} & sys.modules.keys()))"
-    )
+_ON_USE = {"click", "rich", "rich_click", "jinja2", "msgspec", "faker", "pyfakefs", "hypothesis"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import ftpfixture; ftpfixture.FtpServer()", _ON_USE | {"pytest", "pytest_asyncio"}),
+        ("import ftpfixture.testing.plugin", _ON_USE),
+        ("from ftpfixture.cli.main import main", {"pytest", "faker", "pyfakefs", "hypothesis"}),
+    ],
+)
+def test_packages_that_are_imported_on_use(statement: str, absent: set[str]) -> None:
+    """What a program, a test or a command does not need costs it nothing."""
+    code = f"import sys; {statement}; print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout == "[]\n"
+    imported = set(ast.literal_eval(done.stdout))
+    assert "ftpfixture" in imported
+    assert absent & imported == set()
 
 
 def test_completion_by_the_shell() -> None:

@@ -18,7 +18,7 @@ import pytest
 from ftpfixture.testing import plugin
 from tests.support.documentation import FIXTURE_TYPES, ROOT, Block, blocks, pages
 
-PROGRAMS = ("curl", "lftp")
+PROGRAMS = ("curl", "lftp", "rclone")
 
 
 @pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in pages()])

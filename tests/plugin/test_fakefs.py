@@ -94,6 +94,58 @@ def test_simulated(ftp_fakefs: FtpServer, fs: FakeFilesystem) -> None:
     assert Path("/made").is_dir()
 
 
+BESIDE = """
+import ftplib, io, os, warnings
+import freezegun, pytest, pytest_socket
+
+def fetch(server, name):
+    content = io.BytesIO()
+    with ftplib.FTP(timeout=10) as ftp:
+        ftp.connect(*server.address)
+        ftp.login(*server.credentials)
+        ftp.retrbinary(f"RETR {name}", content.write)
+    return content.getvalue()
+
+def test_pytest_socket(fs, ftp_fakefs, ftps_server):
+    fs.create_file("/a.txt", contents="fake")
+    ftps_server.files["/b.txt"] = b"memory"
+    assert (fetch(ftp_fakefs, "/a.txt"), fetch(ftps_server, "/b.txt")) == (b"fake", b"memory")
+    with pytest.raises(pytest_socket.SocketConnectBlockedError), pytest.warns(UserWarning):
+        ftplib.FTP("192.0.2.1", timeout=10)
+
+def test_freezegun(fs, ftp_fakefs):
+    with freezegun.freeze_time("2001-02-03 04:05:06"):
+        fs.create_file("/a.txt", contents="fake")
+        assert fetch(ftp_fakefs, "/a.txt") == b"fake"
+    with ftplib.FTP(timeout=10) as ftp:
+        ftp.connect(*ftp_fakefs.address)
+        ftp.login(*ftp_fakefs.credentials)
+        assert ftp.voidcmd("MDTM /a.txt") == "213 20010203040506"
+
+def test_a_forked_child(fs, ftp_fakefs):
+    fs.create_file("/a.txt", contents="fake")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of threads
+        child = os.fork()
+    if child == 0:
+        try:
+            fs.create_file("/child.txt", contents="of the child")
+            os._exit(0 if fetch(ftp_fakefs, "/a.txt") == b"fake" else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert not fs.exists("/child.txt")
+"""
+
+
+def test_beside_what_changes_the_process(pytester: pytest.Pytester) -> None:
+    """pytest-socket with loopback allowed, freezegun, and a child, whose fake file system is a copy of its own."""
+    pytester.makepyfile(test_it=BESIDE)
+    quiet = ("-p", "no:localftpserver", "-W", "error", "-o", "asyncio_default_fixture_loop_scope=function")
+    options = ("--disable-socket", "--allow-hosts=127.0.0.1")
+    pytester.runpytest_subprocess(*quiet, *options).assert_outcomes(passed=3)
+
+
 def test_first_use_while_it_is_active(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """The modules that are imported then see the classes of pyfakefs: names of Windows are refused all the same."""
     # coverage would write down the path of such a module as one of the fake Windows, and then not find its source.

@@ -25,7 +25,7 @@ from ftpfixture.faults.grammar import parse
 from ftpfixture.files.stored import Stored
 from ftpfixture.server import Permission, User
 from ftpfixture.wire.listing.entry import Entry
-from ftpfixture.wire.listing.styles import LIST_STYLES, ListStyleName
+from ftpfixture.wire.listing.styles import ListStyleName, fitting, lines_of
 
 __all__ = ["dialogues", "entries", "faults", "listings", "names", "paths", "permissions", "trees", "users"]
 
@@ -102,11 +102,10 @@ def listings(style: ListStyleName = "unix", *, most: int = 10) -> SearchStrategy
 
     Args:
         style: A key of `ftpfixture.wire.listing.styles.LIST_STYLES`.
-        most: Lines that a listing has at most.
+        most: Entries that a listing has at most; OpenVMS has some on two lines, and z/OS a heading.
     """
-    write = LIST_STYLES[style]
-    lines = entries().map(lambda entry: write(entry, now=float(_LATEST), timezone=UTC))
-    return st.lists(lines, max_size=most)
+    fit = entries().map(lambda entry: fitting(style, entry))
+    return st.lists(fit, max_size=most).map(lambda found: lines_of(style, found, now=float(_LATEST), timezone=UTC))
 
 
 _OPENING = ("USER user", "PASS password")

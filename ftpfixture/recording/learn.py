@@ -30,6 +30,7 @@ from ftpfixture.wire.listing.reading import formats_of
 from ftpfixture.wire.listing.small_systems import OS2, VXWORKS
 from ftpfixture.wire.listing.styles import ListStyleName
 from ftpfixture.wire.listing.unix import UNIX
+from ftpfixture.wire.listing.vms import VMS
 
 __all__ = ["Account", "Learnt", "learn"]
 
@@ -131,5 +132,11 @@ def _style_of(line: str) -> ListStyleName:
     return "full-iso" if UNIX.name in formats and _FULL_ISO().search(line) else "unix"
 
 
-_FORMATS: Mapping[ListStyleName, Format[Any]] = {"eplf": EPLF, "os400": OS400, "vxworks": VXWORKS, "os2": OS2}
+_FORMATS: Mapping[ListStyleName, Format[Any]] = {
+    "eplf": EPLF,
+    "os400": OS400,
+    "vxworks": VXWORKS,
+    "os2": OS2,
+    "vms": VMS,
+}
 _FULL_ISO = pattern(r" [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}\.[0-9]{9} [+-][0-9]{4} ")

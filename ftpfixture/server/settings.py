@@ -148,7 +148,7 @@ class ServerSettings(TypedDict, total=False):
             "unix",
             'format of LIST: "unix" as `ls -l`, also with months of other languages ("unix-de", "unix-fr", "unix-ru"), '
             'and "full-iso"; "msdos" as IIS, "msdos4" with years of four digits; "eplf", "netware", "os2", '
-            '"os400" (IBM i), "vxworks"',
+            '"os400" (IBM i), "vxworks", "vms" (OpenVMS), "mvs" (data sets of z/OS), "pds" (their members)',
         ),
     ]
     timezone: Annotated[

@@ -12,7 +12,7 @@ from faker.providers import BaseProvider
 from ftpfixture.server.users import User
 from ftpfixture.testing import randomfiles
 from ftpfixture.wire.listing.entry import Entry
-from ftpfixture.wire.listing.styles import LIST_STYLES, ListStyleName
+from ftpfixture.wire.listing.styles import ListStyleName, fitting, lines_of
 
 __all__ = ["FtpProvider"]
 
@@ -74,18 +74,18 @@ class FtpProvider(BaseProvider):
 
         Args:
             style: A key of `ftpfixture.wire.listing.styles.LIST_STYLES`.
-            count: Number of lines.
+            count: Number of entries; OpenVMS has some on two lines, and z/OS a heading.
         """
-        return [self._line(style) for _ in range(count)]
+        entries = [fitting(style, self._entry()) for _ in range(count)]
+        return lines_of(style, entries, now=float(_LATEST), timezone=UTC)
 
-    def _line(self, style: ListStyleName) -> str:
+    def _entry(self) -> Entry:
         rng = self.generator.random
         is_directory = rng.random() < 0.2
         name = randomfiles.word(rng) if is_directory else randomfiles.feed_name(rng)
-        entry = Entry(
+        return Entry(
             name,
             "dir" if is_directory else "file",
             size=0 if is_directory else randomfiles.below(rng, 1 << 24),
             modify=float(randomfiles.below(rng, _LATEST)),
         )
-        return LIST_STYLES[style](entry, now=float(_LATEST), timezone=UTC)

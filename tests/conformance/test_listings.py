@@ -196,6 +196,49 @@ def test_31_list_styles_of_a_directory(ftp_server_factory: Callable[..., FtpServ
     assert re.fullmatch(pattern, line)
 
 
+@pytest.mark.parametrize(
+    ("style", "files", "shown"),
+    [
+        (
+            "vms",
+            {"/NOTES.TXT;3": b"12345" * 300, "/TOOLS/": None, "/A_LONG_NAME_OF_A_FILE.DAT;1": b""},
+            [
+                "A_LONG_NAME_OF_A_FILE.DAT;1",
+                "                             0/0  15-JUN-2025 15:06:40  [FTP]  (RWED,RWED,RE,)",
+                "NOTES.TXT;3                  3/3  15-JUN-2025 15:06:40  [FTP]  (RWED,RWED,RE,)",
+                "TOOLS.DIR;1                  0/0  15-JUN-2025 15:06:40  [FTP]  (RWED,RWED,RE,)",
+            ],
+        ),
+        (
+            "mvs",
+            {"/MIA.LETTERS": b"12345", "/MIA.SOURCE/": None},
+            [
+                "Volume Unit    Referred Ext Used Recfm Lrecl BlkSz Dsorg Dsname",
+                "FTP001 3390   2025/06/15  1    1  FB      80 27920  PS  MIA.LETTERS",
+                "FTP001 3390   2025/06/15  1    1  FB      80 27920  PO  MIA.SOURCE",
+            ],
+        ),
+        (
+            "pds",
+            {"/PAYROLL": b"1" * 81},
+            [
+                " Name     VV.MM   Created       Changed      Size  Init   Mod   Id",
+                " PAYROLL   01.00 2025/06/15 2025/06/15 15:06     2     2     0 FTP",
+            ],
+        ),
+        ("pds", {}, [" Name     VV.MM   Created       Changed      Size  Init   Mod   Id"]),
+    ],
+)
+def test_31_lists_of_other_systems(
+    ftp_server_factory: Callable[..., FtpServer], style: str, files: dict[str, bytes | None], shown: list[str]
+) -> None:
+    """Entries on two lines, and a heading, which a directory without files has, too; a refusal has none."""
+    server = ftp_server_factory(list_style=style, files=files, clock=frozen)
+    with RawClient(server.address) as client:
+        assert [line.rstrip() for line in lines_of(client.login(), "LIST")] == shown
+        assert client.code("LIST missing") == "550"
+
+
 @pytest.mark.ftp(list_style="eplf", clock=frozen)
 def test_31_eplf_facts(raw: RawClient, ftp_server: FtpServer) -> None:
     """EPLF has the size, the time in POSIX seconds, and whether a file can be retrieved."""

@@ -170,7 +170,7 @@ def test_marker_settings_reach_the_server(run: Run) -> None:
         ("ftp(disable='MLSD')", "disable takes a list of verbs, such as ['MLSD'], not 'MLSD'"),
         ("ftp(files={'a.txt': b''})", "'a.txt' must be absolute: did you mean '/a.txt'?"),
         ("ftp(files={'/a.txt': 'hi'})", "/a.txt: files hold bytes, not str: use b'...' or .encode()"),
-        ("ftp(list_style='vms')", "list_style takes one of unix, msdos, msdos4, eplf, full-iso, unix-de, "),
+        ("ftp(list_style='VMS')", "list_style takes one of unix, msdos, msdos4, eplf, full-iso, unix-de, "),
         ("ftp(root='/no/such/folder')", "root='/no/such/folder' cannot be served"),
         (
             "ftp(path_io_factory=__import__('ftpfixture').PathIO)",

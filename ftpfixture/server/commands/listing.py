@@ -21,6 +21,7 @@ from ftpfixture.server.transfer import Transfer
 from ftpfixture.server.transfers import Transfers
 from ftpfixture.wire.listing.entry import Entry
 from ftpfixture.wire.listing.mlsx import MLSX_FACTS, mlsx_line
+from ftpfixture.wire.listing.styles import heading_of
 from ftpfixture.wire.reply import LENIENT
 
 __all__ = ["ListingCommands"]
@@ -180,22 +181,27 @@ class ListingCommands(Transfers, Patterns):
     async def _own_pages(self, connection: Connection, flags: str, argument: str) -> Pages:
         listing = self.list_listing(connection, hidden="a" in flags, recursive="R" in flags)
         directories: Lines = []
-        for name in await self._found(connection, argument, "LIST"):
+        names = await self._found(connection, argument, "LIST")
+        heading = heading_of(connection.list_style)
+        above = [] if heading is None else [heading]
+        for name in names:
             await take_turns()
             real, virtual = self.get_paths(connection, name)
             if "d" not in flags and await self._enterable(connection, real):
                 directories.append(name)
             else:
                 await demand(self, connection, name, PathPermissions.listable, follow=False)
-                yield [listing.style(await self.entry(connection, name or ".", real, virtual))]
+                yield [*above, listing.style(await self.entry(connection, name or ".", real, virtual))]
+                above = []
         headed = len(directories) > 1 or "R" in flags
         directories.reverse()
         while directories:
             name = directories.pop()
             await take_turns()
             await demand(self, connection, name, PathPermissions.listable)
-            if headed:
-                yield [_heading(name)]
+            if above or headed:
+                yield [*above, _heading(name)] if headed else above
+                above = []
             below: Lines = []
             async with aclosing(self.pages(connection, *self.get_paths(connection, name), listing)) as pages:
                 async for page in pages:

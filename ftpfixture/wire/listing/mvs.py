@@ -1,4 +1,4 @@
-"""Listings of z/OS (MVS): data sets, and the members of partitioned ones.
+"""Listings of z/OS (MVS): data sets, and the members of partitioned ones; parsers and writers.
 
 One rule: these lines are read only below the heading of their columns, because some of them are only a name. A size is
 unknown, because z/OS counts tracks and records.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, tzinfo
 
 from ftpfixture.wire.listing.dates import Calendar, Date
-from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.entry import DIRECTORIES, Entry
 from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
+from ftpfixture.wire.timestamps import local_time
 
-__all__ = ["section_of"]
+__all__ = ["MVS_HEADING", "PDS_HEADING", "mvs_line", "pds_line", "section_of"]
 
 _DATA_SETS = pattern(r" *Volume +Unit +Referred +Ext +Used +Recfm +Lrecl +BlkSz +Dsorg +Dsname *", re.IGNORECASE)
 _MEMBERS = pattern(r" *Name +(?:VV\.MM +Created +Changed|Size +TTR +Alias-of)\b.*", re.IGNORECASE)
@@ -75,6 +77,45 @@ _SECTIONS: tuple[tuple[Callable[[], re.Pattern[str]], Format[re.Match[str]]], ..
 def section_of(text: str) -> Format[re.Match[str]] | None:
     """Return the format of all lines below this one if it is a heading of columns, else None."""
     return next((shape for heading, shape in _SECTIONS if heading().fullmatch(text)), None)
+
+
+MVS_HEADING = "Volume Unit    Referred Ext Used Recfm Lrecl BlkSz Dsorg Dsname"
+"""The line above data sets, without which they are not read."""
+PDS_HEADING = " Name     VV.MM   Created       Changed      Size  Init   Mod   Id"
+"""The line above members, without which they are not read."""
+
+
+def mvs_line(entry: Entry, *, timezone: tzinfo = UTC) -> str:
+    """Return the line of a data set: a directory is a partitioned one.
+
+    Args:
+        entry: Its name has no space.
+        timezone: Of the date, which is that of the last use on z/OS.
+    """
+    moment = local_time(entry.modify or 0.0, timezone)
+    date = f"{moment.year:04}/{moment.month:02}/{moment.day:02}"
+    tracks = max(1, -(-(entry.size or 0) // _TRACK))
+    organization = "PO" if entry.type in DIRECTORIES else "PS"
+    return f"FTP001 3390   {date}  1 {tracks:>4}  FB      80 27920  {organization}  {entry.name}"
+
+
+def pds_line(entry: Entry, *, timezone: tzinfo = UTC) -> str:
+    """Return the line of a member of a partitioned data set, which has no directories.
+
+    Args:
+        entry: Its name has no space, and at most eight letters.
+        timezone: Of the date.
+    """
+    moment = local_time(entry.modify or 0.0, timezone)
+    date = f"{moment.year:04}/{moment.month:02}/{moment.day:02}"
+    records = -(-(entry.size or 0) // _RECORD) % 100_000
+    owner = "".join(letter for letter in (entry.owner or "FTP").upper() if letter.isalnum())[:7] or "FTP"
+    numbers = f"{records:>5} {records:>5} {0:>5}"
+    return f" {entry.name:<8}  01.00 {date} {date} {moment.hour:02}:{moment.minute:02} {numbers} {owner}"
+
+
+_TRACK = 56_664
+_RECORD = 80
 
 
 def _organization(found: re.Match[str]) -> str:

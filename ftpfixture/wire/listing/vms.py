@@ -1,4 +1,4 @@
-"""Listings of OpenVMS: MultiNet, TCP/IP Services (UCX), TCPware, MadGoat.
+"""Listings of OpenVMS: MultiNet, TCP/IP Services (UCX), TCPware, MadGoat; parser and writer.
 
 One rule: a name keeps its version, because the version is part of the name; a size is unknown, because a count of
 blocks of 512 bytes is only an upper limit.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from ftpfixture.wire.listing.dates import Calendar, Date, full_year
-from ftpfixture.wire.listing.entry import Entry
+from ftpfixture.wire.listing.entry import DIRECTORIES, Entry
 from ftpfixture.wire.listing.format import Clock, Format, outcome, pattern
+from ftpfixture.wire.timestamps import local_time
 
-__all__ = ["VMS", "continued"]
+__all__ = ["VMS", "continued", "vms_line"]
 
 _NAME = r"(?P<name>[^\s;][^;]*;[0-9]{1,5})"
 _BLOCKS = r"[0-9]{1,10}(?:/[0-9]{1,10})?"
@@ -57,6 +59,36 @@ class _Vms(Format[_Row]):
 
 
 VMS = _Vms()
+
+
+def vms_line(entry: Entry, *, timezone: tzinfo = UTC) -> str:
+    """Return the entry of OpenVMS: name with version, blocks, date, owner and protection.
+
+    A name that fills its column has the rest on a second line, after CRLF. A file without a version gets version 1.
+
+    Args:
+        entry: Its name has no space at its beginning, and no semicolon but that of its version.
+        timezone: Of the date.
+    """
+    if entry.type in DIRECTORIES:
+        name = f"{entry.name}.DIR;1"
+    else:
+        name = entry.name if _VERSION().search(entry.name) else f"{entry.name};1"
+    moment = local_time(entry.modify or 0.0, timezone)
+    month = _MONTHS[moment.month - 1]
+    date = f"{moment.day:>2}-{month}-{moment.year:04} {moment.hour:02}:{moment.minute:02}:{moment.second:02}"
+    used = -(-(entry.size or 0) // _BLOCK)
+    blocks = f"{used}/{-(-used // _CLUSTER) * _CLUSTER}"
+    owner = "".join(letter for letter in (entry.owner or "SYSTEM").upper() if letter.isalnum()) or "SYSTEM"
+    break_ = f"\r\n{'':<{_COLUMN}}" if len(name) >= _COLUMN else ""
+    return f"{name:<{_COLUMN}}{break_}{blocks:>12}  {date}  [{owner}]  (RWED,RWED,RE,)"
+
+
+_VERSION = pattern(r";[0-9]{1,5}\Z")
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_COLUMN = 20
+_BLOCK = 512
+_CLUSTER = 3
 
 
 def continued(text: str, following: str) -> bool:

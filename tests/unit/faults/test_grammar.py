@@ -183,7 +183,7 @@ MISTAKES = [
     ("RETR: answer 550 code=551", "code=551", "code of answer is given twice"),
     ("RETR: answer 550 text=a text=b", "text=b", "text of answer is given twice"),
     ("RETR: answer", "answer", "answer takes code, text='': missing a required argument: 'code'"),
-    ("LIST: list_style vms", "vms", "style takes one of unix, msdos, msdos4, eplf, full-iso, unix-de, "),
+    ("LIST: list_style VMS", "VMS", "style takes one of unix, msdos, msdos4, eplf, full-iso, unix-de, "),
     ("LIST: list_style ['unix']", "['unix']", "style takes one of"),
     ("PASV: wrong_address ::1", "::1", "host takes an IPv4 address, such as 10.0.0.1, not '::1'"),
     (

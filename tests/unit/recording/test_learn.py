@@ -49,7 +49,7 @@ def test_one_user_of_many_sessions_is_one() -> None:
         ("                 8          A 11-14-23 22:13  a", "os2"),
         ("- [RWCEAFMS] ann                         8 Jan 01 2000 a", "netware"),
         ("-rw-r--r-- 1 ann staff 8 2023-11-14 22:13:20.000000000 +0000 a", "full-iso"),
-        ("A.TXT;1              1/2   1-JAN-2020 12:00:00  [ANN]     (RWED,RWED,RE,)", "unix"),  # the nearest
+        ("A.TXT;1              1/2   1-JAN-2020 12:00:00  [ANN]     (RWED,RWED,RE,)", "vms"),
     ],
 )
 def test_the_format_of_listings(line: str, style: str) -> None:

@@ -59,9 +59,9 @@ async def _greeting(server: Server) -> tuple[asyncio.StreamReader, asyncio.Strea
         ({"data_ports": [-1]}, "data_ports takes port numbers from 1 to 65535"),
         ({"data_ports": ["2121"]}, "data_ports takes port numbers from 1 to 65535"),
         (
-            {"list_style": "vms"},
+            {"list_style": "VMS"},
             "list_style takes one of unix, msdos, msdos4, eplf, full-iso, unix-de, unix-fr, unix-ru, netware, os2, "
-            "os400, vxworks, not 'vms'",
+            "os400, vxworks, vms, mvs, pds, not 'VMS'",
         ),
         (
             {"encoding": "utf-9"},

@@ -92,7 +92,6 @@ ELSEWHERE = {
     "wire/listing/format": ["unit/wire/listing/test_reading.py"],
     "wire/listing/headings": ["unit/wire/listing/test_reading.py", "unit/wire/listing/test_unix.py"],
     "wire/listing/months": ["unit/wire/listing/test_unix.py"],
-    "wire/listing/styles": ["unit/wire/listing/test_rows.py"],
     "wire/listing/unix_mode": ["unit/wire/listing/test_unix.py"],
     # Parts of a server that is tested as a whole.
     "recording/replaydata": ["unit/recording/test_replay.py"],

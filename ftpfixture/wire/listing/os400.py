@@ -89,8 +89,11 @@ def os400_line(entry: Entry, *, timezone: tzinfo = UTC) -> str:
         timezone: Of the date.
     """
     moment = local_time(entry.modify or 0.0, timezone)
-    owner = "".join(letter for letter in (entry.owner or "QSYS").upper() if letter.isalnum())[:10] or "QSYS"
-    kind, mark = ("*DIR", "/") if entry.type in DIRECTORIES else ("*STMF", "")
+    owner = _NO_OWNER().sub("", (entry.owner or "").upper())[:10] or "QSYS"
+    kind, mark = ("*DIR", "/") if entry.type in DIRECTORIES else ("*SYMLNK" if entry.type == "link" else "*STMF", "")
     date = f"{moment.month:02}/{moment.day:02}/{moment.year % 100:02}"
     clock = f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
     return f"{owner:<10} {entry.size or 0:>11} {date} {clock} {kind:<10} {entry.name}{mark}"
+
+
+_NO_OWNER = pattern(r"[^A-Z0-9#@$_.]+")

@@ -6,6 +6,7 @@ joined columns are decided for the whole listing.
 
 from __future__ import annotations
 
+import math
 import re
 import stat
 from collections.abc import Sequence
@@ -287,14 +288,16 @@ def ls_date(timestamp: float, now: float, timezone: tzinfo) -> str:
 def full_iso_line(entry: Entry, *, timezone: tzinfo = UTC) -> str:
     """Return the line of ``ls -l --full-time`` of GNU: the date in ISO form, with fractions and the time zone."""
     timestamp = entry.modify or 0.0
-    moment = local_time(timestamp, timezone)
-    nanoseconds = round(timestamp % 1 * 1e9) % 1_000_000_000
+    moment = local_time(math.floor(timestamp), timezone)
+    nanoseconds = int(timestamp % 1 * 1e9)
     zone = moment.strftime("%z") or "+0000"
     date = f"{moment.year:04}-{moment.month:02}-{moment.day:02} {moment:%H:%M:%S}.{nanoseconds:09} {zone}"
     return f"{ls_head(entry)} {entry.size or 0:>12} {date} {entry.name}{_arrow(entry)}"
 
 
-def localized_line(entry: Entry, *, now: float, timezone: tzinfo = UTC, months: Sequence[str]) -> str:
+def localized_line(
+    entry: Entry, *, now: float, timezone: tzinfo = UTC, months: Sequence[str], order: str = "{month} {day}"
+) -> str:
     """Return the line of ``ls -l`` with the names of months in another language.
 
     Args:
@@ -302,10 +305,11 @@ def localized_line(entry: Entry, *, now: float, timezone: tzinfo = UTC, months: 
         now: POSIX seconds.
         timezone: Of the date.
         months: Twelve names.
+        order: Of month and day, as in the translations of GNU coreutils: "{day}. {month}" in German.
     """
     date = ls_date(entry.modify or 0.0, now, timezone)
-    word = months[_MONTHS.index(date[:3])]
-    return f"{ls_head(entry)} {entry.size or 0:>12} {word}{date[3:]} {entry.name}{_arrow(entry)}"
+    day = order.format(month=months[_MONTHS.index(date[:3])], day=date[4:6])
+    return f"{ls_head(entry)} {entry.size or 0:>12} {day}{date[6:]} {entry.name}{_arrow(entry)}"
 
 
 def netware_line(entry: Entry, *, now: float, timezone: tzinfo = UTC) -> str:

@@ -44,7 +44,7 @@ def listing(client: FtpsClient, command: str) -> bytes:
         ("msdos4", "11-14-2023  10:13PM                 1234 ä.txt"),
         ("eplf", "+i0g4,m1700000000,s1234,r,\tä.txt"),
         ("full-iso", "-rw-r--r--    1 ftp      ftp              1234 2023-11-14 22:13:20.000000000 +0000 ä.txt"),
-        ("unix-de", "-rw-r--r--    1 ftp      ftp              1234 Nov 14 22:13 ä.txt"),
+        ("unix-de", "-rw-r--r--    1 ftp      ftp              1234 14. Nov 22:13 ä.txt"),
         ("netware", "- [RWCEAFMS] ftp                           1234 Nov 14 22:13 ä.txt"),
         ("os2", "              1234          A 11-14-23 22:13  ä.txt"),
         ("os400", "FTP               1234 11/14/23 22:13:20 *STMF      ä.txt"),

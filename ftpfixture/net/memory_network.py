@@ -69,6 +69,10 @@ class MemoryNetwork:
         """Whether something listens on this address, or has listened on it; the host is a numeric address."""
         return any(port == address[1] and _reaches(address[0], host) for host, port in self._addresses)
 
+    def listens_on(self, port: int) -> bool:
+        """Whether something listens on this port of any address now."""
+        return any(listener.port == port for listener in self._listeners)
+
     def _free_port(self) -> int:
         taken = {listener.port for listener in self._listeners}
         return next(port for port in self._ports if port not in taken)

@@ -36,8 +36,14 @@ class Listeners:
         self._found: WeakKeyDictionary[socket.socket, tuple[int, int]] = WeakKeyDictionary()
 
     def add(self, sock: socket.socket, backlog: int) -> None:
-        """Take a listener."""
+        """Take a listener.
+
+        The system may give it the port of one that is simulated by now, which has no descriptor. It then becomes
+        simulated as well, with a port of its own.
+        """
         self._found[sock] = (backlog, self._driver.sent)
+        if self._driver.network.listens_on(peer_name(sock.getsockname())[1]):
+            sockets.listen(sock, self._driver, backlog)
 
     def __contains__(self, sock: object) -> bool:
         """Whether a socket is a listener here, to which no simulated server has connected."""

@@ -21,6 +21,8 @@ from ftpfixture.errors import SimulationError
 from ftpfixture.net.sockets import PlainSocket
 from ftpfixture.sim.simulation import Simulation
 from ftpfixture.sim.sockets import is_simulated
+from ftpfixture.wire.hostport import render_port
+from tests.support.raw import RawClient
 
 PLACES = (
     *((PlainSocket, name) for name in ("connect", "connect_ex", "listen")),
@@ -85,6 +87,25 @@ def test_a_real_server_beside_a_simulated_client(server: FtpServer) -> None:
         pool.submit(socket.create_server, ("127.0.0.1", 0)).result() as listener,
     ):
         assert not is_simulated(listener)
+
+
+def test_a_port_that_the_system_gives_twice(server: FtpServer) -> None:
+    """A simulated listener holds no port of the system, which may give it to the next one; they are two all the same."""
+    with RawClient(server.address) as client:
+        client.login()
+        first = client.active("PORT")
+        assert client.code("NLST") == "150"
+        first.accept()[0].close()
+        client.reply()
+        assert is_simulated(first)
+        with socket.create_server(first.getsockname()) as second:
+            second.settimeout(10)
+            host, port = second.getsockname()
+            assert port != first.getsockname()[1]
+            assert client.code(f"PORT {render_port(host, port)}") == "200"
+            assert client.code("NLST") == "150"
+            second.accept()[0].close()
+            assert client.reply().code[0] in "24"
 
 
 def test_names_of_this_machine(server: FtpServer) -> None:

@@ -90,7 +90,7 @@ def test_a_real_server_beside_a_simulated_client(server: FtpServer) -> None:
 
 
 def test_a_port_that_the_system_gives_twice(server: FtpServer) -> None:
-    """A simulated listener holds no port of the system, which may give it to the next one; they are two all the same."""
+    """A simulated listener holds no port of the system, which may give it to the next one; they stay two."""
     with RawClient(server.address) as client:
         client.login()
         first = client.active("PORT")
